@@ -1,0 +1,200 @@
+"""Settings of the portal: one file, top to bottom; everything a site may change comes from STOA_* variables."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# ------------------------------------------------------------------ where things are kept
+
+STOA_HOME = Path(os.environ.get("STOA_HOME") or Path.home() / ".stoa").expanduser().absolute()
+STOA_HOME.mkdir(parents=True, exist_ok=True)
+
+# What a project may read from disk lies in <archive root>/<project slug>/.
+STOA_ARCHIVE_ROOT = Path(os.environ.get("STOA_ARCHIVE_ROOT") or STOA_HOME / "archive").expanduser().absolute()
+STOA_TEST_DATA = os.environ.get("STOA_TEST_DATA", "")
+
+MEDIA_ROOT = Path(os.environ.get("STOA_FILES") or STOA_HOME / "files").expanduser().absolute()
+MEDIA_URL = ""
+
+
+def secret_key() -> str:
+    """Return the key of this installation, made at the first start and kept beside the data."""
+    kept = STOA_HOME / "secret_key"
+    if not kept.exists():
+        descriptor = os.open(kept, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    return kept.read_text()
+
+
+SECRET_KEY = os.environ.get("STOA_SECRET_KEY") or secret_key()
+DEBUG = os.environ.get("STOA_DEBUG", "") == "1"
+ALLOWED_HOSTS = [
+    host for host in os.environ.get("STOA_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host
+]
+CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("STOA_ORIGINS", "").split(",") if origin]
+
+# ------------------------------------------------------------------ database
+
+DATABASE_URL = os.environ.get("STOA_DATABASE_URL", "")
+
+
+def database_from(url: str) -> dict:
+    """Turn ``postgresql://user:password@host:port/name`` (or nothing: SQLite in STOA_HOME) into Django's form."""
+    if not url:
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": STOA_HOME / "stoa.sqlite3",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 30,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+            "TEST": {"NAME": STOA_HOME / "test.sqlite3"},
+        }
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgres", "postgresql"):
+        raise ValueError(
+            f"STOA_DATABASE_URL is {url!r}; Stoa speaks postgresql://user@host:port/name, "
+            "or SQLite when the variable is not set"
+        )
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": {"options": "-c jit=off"},
+    }
+
+
+DATABASES = {"default": database_from(DATABASE_URL), "streaming": database_from(DATABASE_URL)}
+DATABASES["default"]["CONN_MAX_AGE"] = None
+# Long reads (downloads) go through this alias: on SQLite it is deferred and read only, so it never holds the write lock.
+DATABASES["streaming"]["TEST"] = {"MIRROR": "default"}
+if not DATABASE_URL:
+    DATABASES["streaming"]["OPTIONS"] = {"timeout": 30, "init_command": "PRAGMA query_only=1;"}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ------------------------------------------------------------------ broker (optional: the database is the truth)
+
+REDIS_URL = os.environ.get("STOA_REDIS_URL", "")
+
+# ------------------------------------------------------------------ apps and middleware
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "guardian",
+    "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "portal.accounts",
+    "portal",
+    "vo",
+    "provenance",
+    "worktables",
+    "pipelines",
+    "archive",
+    "projects",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+ASGI_APPLICATION = "portal.asgi.application"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+STATIC_URL = "static/"
+STATIC_ROOT = STOA_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+
+# ------------------------------------------------------------------ people
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = False
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("STOA_HTTPS", "") == "1"
+X_FRAME_OPTIONS = "DENY"
+
+# ------------------------------------------------------------------ REST
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.SessionAuthentication",
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.BasicAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 100,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "portal.errors.answer_as_json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Stoa",
+    "DESCRIPTION": "Worktables, their pipelines and their provenance.",
+    "VERSION": "0.1.0",
+}
+
+# ------------------------------------------------------------------ language, time
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# ------------------------------------------------------------------ the engine
+
+WORKTABLES = {
+    "BATCH": 1000,  # units claimed at once, at most
+    "BATCH_SECONDS": 1.0,  # a batch aims at this much work
+    "LEASE_SECONDS": 15.0,  # a worker silent for longer is given up
+    "HEARTBEAT_SECONDS": 3.0,
+    "ATTEMPTS": 12,  # a unit that lost its worker this often is failed, not tried for ever
+}
+
+TESTING = "pytest" in sys.modules

@@ -1,0 +1,93 @@
+"""What must run, what runs, and what came out: the only truth about computation."""
+
+from django.db import models
+
+from worktables.models.graph import TableStep
+from worktables.models.tables import Worktable
+
+
+class State(models.IntegerChoices):
+    """Settled states, the worse the higher: a row's state is the highest of its units'.
+
+    `queued` and `running` are not settled: they are read from `Todo`.
+    """
+
+    FRESH = 0, "fresh"
+    EMPTY = 1, "empty"
+    STALE = 2, "stale"
+    HELD = 3, "held"
+    BLOCKED = 4, "blocked"
+    FAILED = 5, "failed"
+    RETIRED = 9, "retired"
+
+
+class Unit(models.Model):
+    """One step of one row of one worktable: the smallest thing that is computed."""
+
+    pk = models.CompositePrimaryKey("worktable_id", "row_id", "step_id")
+    worktable = models.ForeignKey(Worktable, models.CASCADE, db_index=False, related_name="units")
+    row_id = models.BigIntegerField()
+    step = models.ForeignKey(TableStep, models.CASCADE, related_name="units")
+    state = models.SmallIntegerField(choices=State, default=State.STALE)
+    generation = models.BigIntegerField(default=0)
+    fingerprint = models.CharField(max_length=32, blank=True)
+    content = models.CharField(max_length=32, blank=True)
+    run_id = models.BigIntegerField(null=True)
+    reused = models.BooleanField(default=False)
+    reason = models.TextField(blank=True)
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["worktable", "step", "state"], condition=~models.Q(state=0), name="unit_not_fresh"
+            )
+        ]
+
+    def __str__(self):
+        return f"{self.step} of row {self.row_id}"
+
+
+class Todo(models.Model):
+    """A unit that shall run, or runs: the queue. `owner` is a worker's token, or nothing yet."""
+
+    pk = models.CompositePrimaryKey("worktable_id", "row_id", "step_id")
+    worktable = models.ForeignKey(Worktable, models.CASCADE, db_index=False, related_name="todo")
+    row_id = models.BigIntegerField()
+    step = models.ForeignKey(TableStep, models.CASCADE, db_index=False, related_name="+")
+    generation = models.BigIntegerField()
+    priority = models.SmallIntegerField(default=0)
+    forced = models.BooleanField(default=False, help_text="run it even if nothing changed")
+    attempts = models.SmallIntegerField(default=0)
+    asked_by = models.BigIntegerField(null=True)
+    owner = models.CharField(max_length=32, null=True)  # noqa: DJ001 - NULL is "nobody", and indexed so
+    claimed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["worktable", "step", "priority", "row_id"],
+                condition=models.Q(owner=None),
+                name="todo_waiting",
+            ),
+            models.Index(fields=["owner"], condition=~models.Q(owner=None), name="todo_owned"),
+        ]
+
+    def __str__(self):
+        return f"to do: step {self.step_id} of row {self.row_id}"
+
+
+class Worker(models.Model):
+    """A process that computes; one heartbeat for all it holds, by the clock of the database."""
+
+    token = models.CharField(max_length=32, primary_key=True)
+    name = models.CharField(max_length=120)
+    host = models.CharField(max_length=255)
+    pid = models.IntegerField()
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True)
+    current = models.CharField(max_length=200, blank=True)
+
+    def __str__(self):
+        return self.name
