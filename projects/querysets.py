@@ -10,9 +10,17 @@ class ProjectQuerySet(QuerySet):
         """Leave out what lies in the trash."""
         return self.filter(deleted_at=None)
 
+    def trashed(self):
+        """Keep only what lies in the trash."""
+        return self.exclude(deleted_at=None)
+
     def visible_to(self, user):
         """Keep what this user may see; everything else does not exist for them."""
         return self.present().permitted(user, "view")
+
+    def restorable_by(self, user):
+        """Keep what lies in the trash and this user may bring back."""
+        return self.trashed().permitted(user, "share")
 
     def permitted(self, user, codename):
         """Keep the projects on which `user` holds `codename`, directly or through a group."""
