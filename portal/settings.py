@@ -16,6 +16,8 @@ STOA_HOME.mkdir(parents=True, exist_ok=True)
 # What a project may read from disk lies in <archive root>/<project slug>/.
 STOA_ARCHIVE_ROOT = Path(os.environ.get("STOA_ARCHIVE_ROOT") or STOA_HOME / "archive").expanduser().absolute()
 STOA_TEST_DATA = os.environ.get("STOA_TEST_DATA", "")
+# The sign-in page of a demonstration tells its visitors the password.
+STOA_DEMO = os.environ.get("STOA_DEMO", "") == "1"
 
 MEDIA_ROOT = Path(os.environ.get("STOA_FILES") or STOA_HOME / "files").expanduser().absolute()
 MEDIA_URL = ""
@@ -155,6 +157,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+KNOX_TOKEN_MODEL = "accounts.Token"
+REST_KNOX = {"TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_TTL": None}
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("STOA_HTTPS", "") == "1"
@@ -198,3 +202,5 @@ WORKTABLES = {
 }
 
 TESTING = "pytest" in sys.modules
+if TESTING:  # a password of a test need not withstand anybody
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,6 +1,8 @@
-"""Who signs in."""
+"""Who signs in, and the tokens with which their programs do."""
 
 from django.contrib.auth.models import AbstractUser
+from django.db import models
+from knox.models import AbstractAuthToken
 
 
 class User(AbstractUser):
@@ -8,3 +10,23 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.username
+
+
+class Token(AbstractAuthToken):
+    """What a program shows instead of a password; only its digest is kept.
+
+    Knox's token with a name, so that its owner knows which one to revoke.
+    """
+
+    name = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["-created"]
+
+    def __str__(self):
+        return self.name or self.short_digest
+
+    @property
+    def short_digest(self):
+        """Enough of the digest to tell tokens apart, in addresses and on the page."""
+        return self.digest[:16]
