@@ -77,7 +77,7 @@ def database_from(url: str) -> dict:
 
 DATABASES = {"default": database_from(DATABASE_URL), "streaming": database_from(DATABASE_URL)}
 DATABASES["default"]["CONN_MAX_AGE"] = None
-# Long reads (downloads) go through this alias: on SQLite it is deferred and read only, so it never holds the write lock.
+# Long reads (downloads) go through this alias: on SQLite it is deferred and read only, and never locks writers out.
 DATABASES["streaming"]["TEST"] = {"MIRROR": "default"}
 if not DATABASE_URL:
     DATABASES["streaming"]["OPTIONS"] = {"timeout": 30, "init_command": "PRAGMA query_only=1;"}
