@@ -224,6 +224,10 @@ def migrate():
     from django.db import OperationalError, connection
     from django.db.migrations.executor import MigrationExecutor
 
+    from portal.checks import check_that_sqlite_is_on_a_local_disk
+
+    for warning in check_that_sqlite_is_on_a_local_disk(None):
+        say(f"Warning: {warning.msg} {warning.hint}")
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
