@@ -1,0 +1,124 @@
+"""The Celery app: how work spreads over hosts. The database alone knows what there is to do.
+
+A message says no more than "there may be work"; it may be lost, late or doubled. So nothing here is
+tuned for safe delivery: a worker that is killed, or a broker that forgets, costs one sweep.
+"""
+
+import logging
+import os
+import threading
+
+from celery import Celery
+from celery.signals import celeryd_init, worker_init, worker_ready, worker_shutting_down
+from kombu.exceptions import OperationalError
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 5.0
+
+app = Celery("stoa")
+app.conf.update(
+    broker_url=settings.REDIS_URL or None,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        # A broker that does not answer must not hold up an edit, nor a worker that could poll.
+        "socket_connect_timeout": 2,
+        "socket_timeout": 10,
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    },
+    task_default_queue="stoa",
+    task_ignore_result=True,
+    task_publish_retry=False,
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    # A child that is slow to start (a cold disk) is no reason to kill it; Celery waits 4 s.
+    worker_proc_alive_timeout=60,
+    worker_hijack_root_logger=False,
+    beat_schedule={
+        "sweep": {
+            "task": "worktables.tasks.sweep",
+            "schedule": SWEEP_SECONDS,
+            "options": {"expires": SWEEP_SECONDS},
+        }
+    },
+)
+app.autodiscover_tasks(["worktables"])
+
+leaving = threading.Event()
+
+
+@celeryd_init.connect
+def insist_on_a_broker(**_):
+    """Say what is missing; Celery would look for a RabbitMQ."""
+    if not settings.REDIS_URL:
+        raise SystemExit(
+            "STOA_REDIS_URL is not set, so there is nothing to listen to; "
+            "set it for the portal and its workers alike (without it, “stoa up” has a worker of its own)"
+        )
+
+
+@worker_init.connect
+def warm_up(**_):
+    """Compile the kernels in the parent: its processes are forks and have them from birth."""
+    import basc
+
+    basc.warm_up()
+
+
+@worker_ready.connect
+def keep_awake(sender, **_):
+    """Look after this host's work in a thread of the parent, which runs no steps and needs no beat."""
+    leaving.clear()
+    n_processes = getattr(sender.pool, "num_processes", None) or 1
+    threading.Thread(target=look_after_work, args=(leaving, n_processes), daemon=True).start()
+
+
+@worker_shutting_down.connect
+def stop_looking(**_):
+    """End the thread of `keep_awake`."""
+    # Sent from a signal handler, which may have interrupted a holder of the event's lock.
+    threading.Thread(target=leaving.set).start()
+
+
+def look_after_work(stop, n_processes):
+    """Every few seconds give back what dead workers held and say again that there is work, while there is.
+
+    With the broker away this thread works itself: slower than its processes, but nothing waits.
+    """
+    from django.db import Error, close_old_connections
+
+    while not stop.wait(SWEEP_SECONDS):
+        try:
+            close_old_connections()
+            if sweep_and_ask():
+                wake_or_work(n_processes)
+        except Error as error:
+            log.warning("the database cannot be asked for work now: %s", error)
+
+
+def sweep_and_ask():
+    """Give back what dead workers held; answer whether anything waits."""
+    from worktables.models import Todo
+    from worktables.queue import recovery
+
+    recovery.sweep()
+    return Todo.objects.filter(owner=None).exists()
+
+
+def wake_or_work(n_processes):
+    """Send a wake-up for each process of this host, or drain the queue here."""
+    from worktables.tasks import drain
+
+    try:
+        for _ in range(n_processes):
+            drain.apply_async(retry=False, expires=SWEEP_SECONDS)
+    except (OperationalError, OSError) as error:
+        log.warning("the broker is away (%s); working without it", error)
+        drain()
