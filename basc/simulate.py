@@ -15,6 +15,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import QTable
 
+from basc.images import core_axes
 from basc.reading import celestial_of
 
 FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
@@ -279,21 +280,11 @@ def _header(pixels, ra, dec, cell, frequency, name, date, beam):
 def core_of(beam):
     """Major axis, minor axis (FWHM, pixels) and position angle (degrees) of the Gaussian core of a beam.
 
-    Linear least squares of -ln B on the pixels above 0.35, as imagers do; the angle is counted from north
-    (up) through east (left).
+    The angle is counted from north (up) through east (left).
     """
-    centre = np.array(beam.shape) // 2
-    reach = min(20, *centre)
-    rows, columns = np.mgrid[-reach:reach, -reach:reach]
-    core = beam[centre[0] - reach : centre[0] + reach, centre[1] - reach : centre[1] + reach]
-    above = (core > 0.35) & (np.hypot(rows, columns) > 0)
-    x, y, depth = columns[above], rows[above], -np.log(core[above])
-    near = np.hypot(x, y) <= 1.5 * np.sqrt(max(above.sum(), 1) / np.pi)
-    x, y, depth = x[near], y[near], depth[near]
-    (xx, xy, yy), *_ = np.linalg.lstsq(np.stack([x * x, x * y, y * y], axis=1), depth, rcond=None)
-    widths, directions = np.linalg.eigh([[xx, xy / 2], [xy / 2, yy]])
-    major, minor = FWHM_PER_SIGMA / np.sqrt(2.0 * np.maximum(widths, 1e-12))
-    east, north = -directions[0, 0], directions[1, 0]
+    axes = core_axes(beam)
+    major, minor = FWHM_PER_SIGMA * np.hypot(*axes)
+    east, north = -axes[0, 0], axes[1, 0]
     return float(major), float(minor), float((np.degrees(np.arctan2(east, north)) + 90) % 180 - 90)
 
 
