@@ -1,0 +1,166 @@
+"""Turning errors into answers, once, for programs and for people.
+
+An error of ours is any exception with a `code` (kebab-case) and a `status`; what else it knows it tells by
+a method `facts()`, or by its attributes. Programs get {"code": …, "detail": …} and the facts; people get a page.
+"""
+
+import math
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.http import HttpResponseServerError, JsonResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.deprecation import MiddlewareMixin
+from django.utils.http import url_has_allowed_host_and_scheme
+from rest_framework import exceptions
+from rest_framework.fields import get_error_detail
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+TITLES = {
+    400: "That cannot be done like this",
+    403: "You may not do that",
+    404: "There is nothing here",
+    409: "Somebody or something was faster",
+    413: "That is too large",
+    500: "Something broke on our side",
+}
+
+
+def answer_as_json(error, context):
+    """Answer an API request that went wrong; what is nobody's declared error stays a server error."""
+    if is_ours(error):
+        return Response(as_document(error), status=error.status)
+    if isinstance(error, DjangoValidationError):
+        error = exceptions.ValidationError(get_error_detail(error))
+
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, exceptions.ValidationError):
+        response.data = {"code": "invalid", "detail": in_words(error.detail), "fields": error.detail}
+    else:
+        detail = response.data.get("detail", "")
+        response.data = {"code": getattr(detail, "code", "error").replace("_", "-"), "detail": str(detail)}
+    return response
+
+
+class ErrorAnswers(MiddlewareMixin):
+    """Answers requests whose view raised one of our errors, with a page or with JSON as was asked for."""
+
+    def process_exception(self, request, error):
+        """Return an answer to an error of ours; leave every other to Django."""
+        if is_ours(error):
+            return answer(request, error.status, error.code, str(error), facts_of(error))
+        return None
+
+
+def not_found(request, exception=None):
+    """Answer that there is nothing, without saying whether there is something others may see."""
+    detail = "Either the address is wrong, or what it names was removed or is not shared with you."
+    return answer(request, 404, "not-found", detail)
+
+
+def forbidden(request, exception=None):
+    """Answer that this person may not do this."""
+    return answer(request, 403, "permission-denied", str(exception or "") or "Your role does not allow this.")
+
+
+def csrf_refused(request, reason=""):
+    """Answer a form that does not prove it came from our page."""
+    detail = "The form was too old or came from another site. Load the page again, then send it once more."
+    return answer(request, 403, "csrf-refused", detail)
+
+
+def bad_request(request, exception=None):
+    """Answer a request that makes no sense."""
+    return answer(request, 400, "bad-request", "The request could not be understood.")
+
+
+def broken(request):
+    """Answer that we failed, asking nothing of the database: it may be what is broken."""
+    detail = "The failure was written to the log. What you saved before is kept; try again in a moment."
+    facts = {"status": 500, "code": "server-error", "title": TITLES[500], "detail": detail}
+    if wants_json(request):
+        return JsonResponse({"code": facts["code"], "detail": detail}, status=500)
+    return HttpResponseServerError(render_to_string("portal/error.html", facts))
+
+
+def answer(request, status, code, detail, facts=None):
+    """Answer with a page that says what is wrong and where to go, or with JSON."""
+    if wants_json(request):
+        return JsonResponse({**(facts or {}), "code": code, "detail": detail}, status=status)
+    page = {"status": status, "code": code, "title": TITLES.get(status, TITLES[400]), "detail": detail}
+    return render(request, "portal/error.html", page | {"back": page_before(request)}, status=status)
+
+
+def wants_json(request):
+    """Say whether a program asks: by its address, or by what it accepts."""
+    if request.path.startswith("/api/"):
+        return True
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def page_before(request):
+    """Return the path of the page of ours from which the request came, if it says so and is another one."""
+    referer = request.META.get("HTTP_REFERER", "")
+    if not url_has_allowed_host_and_scheme(referer, {request.get_host()}):
+        return ""
+    parts = urlsplit(referer)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return path if request.method != "GET" or path != request.get_full_path() else ""
+
+
+def is_ours(error):
+    """Say whether an exception says by itself how it wants to be answered."""
+    return isinstance(getattr(error, "code", None), str) and isinstance(getattr(error, "status", None), int)
+
+
+def as_document(error):
+    """Return an error of ours as programs get it."""
+    return {**facts_of(error), "code": error.code, "detail": str(error)}
+
+
+def facts_of(error):
+    """Return what the error knows, as far as JSON can say it."""
+    facts = error.facts() if callable(getattr(error, "facts", None)) else vars(error)
+    return {
+        name: plain(value) for name, value in facts.items() if not name.startswith("_") and sayable(value)
+    }
+
+
+def sayable(value):
+    """Say whether a fact is a plain value, or made of them; records are not for answers."""
+    if isinstance(value, dict):
+        return all(map(sayable, value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(map(sayable, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def plain(value):
+    """Return a fact as strict JSON has it: what is not finite becomes text, like integers no browser can hold."""
+    if isinstance(value, dict):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=str)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, int) and abs(value) > 2**53:
+        return str(value)
+    return value
+
+
+def in_words(detail, where=""):
+    """Return the complaints of a form or serializer as one line, each with its field's name."""
+    if isinstance(detail, dict):
+        return "; ".join(
+            in_words(one, "" if name in ("non_field_errors", "__all__") else name)
+            for name, one in detail.items()
+        )
+    if isinstance(detail, list):
+        return "; ".join(in_words(one, where) for one in detail if one)
+    return f"{where}: {detail}" if where else str(detail)

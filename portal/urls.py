@@ -1,0 +1,25 @@
+"""The map of the site."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+from portal import home
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("accounts/", include("portal.accounts.urls")),
+    path("projects/", include("projects.urls")),
+    path("projects/<slug:slug>/", home.project, name="project"),
+    path("admin/", admin.site.urls),
+    # The pages of worktables, their rows and runs, and everything under /api/, hang here.
+]
+
+if settings.DEBUG:
+    urlpatterns.append(path("style/", TemplateView.as_view(template_name="portal/style.html"), name="style"))
+
+handler400 = "portal.errors.bad_request"
+handler403 = "portal.errors.forbidden"
+handler404 = "portal.errors.not_found"
+handler500 = "portal.errors.broken"
