@@ -1,0 +1,98 @@
+"""What can go wrong between a folder on disk, a file and its record; every message names the file and the remedy."""
+
+
+class ArchiveError(Exception):
+    """The root of what the archive refuses."""
+
+    code = "archive-error"
+    status = 400
+
+
+class PathRefused(ArchiveError, ValueError):
+    """A path that leaves its folder."""
+
+    code = "path-refused"
+
+    def __init__(self, path, reason):
+        self.path, self.reason = str(path), reason
+        super().__init__(f"“{path}” {reason}; give a path below the project's folder, without “..”")
+
+
+class FolderMissing(ArchiveError, LookupError):
+    """There is no such folder."""
+
+    code = "folder-missing"
+
+    def __init__(self, path):
+        self.path = str(path)
+        super().__init__(
+            f"there is no folder “{path}” in the project's folder; copy it there, or correct the name"
+        )
+
+
+class GroupMissing(ArchiveError, LookupError):
+    """A product folder has no group of images of that name."""
+
+    code = "group-missing"
+
+    def __init__(self, folder, group, known):
+        self.folder, self.group, self.known = str(folder), group, list(known)
+        listed = ", ".join(f"“{name}”" for name in self.known[:8]) or "none"
+        more = f" and {len(self.known) - 8} more" if len(self.known) > 8 else ""
+        super().__init__(f"folder “{folder}” has no image group “{group}”; it has {listed}{more}")
+
+
+class NotFits(ArchiveError, ValueError):
+    """A file that is not FITS, or is damaged."""
+
+    code = "not-fits"
+
+    def __init__(self, name, reason=""):
+        self.name, self.reason = name, reason
+        detail = f" ({reason})" if reason else ""
+        super().__init__(f"“{name}” is not a readable FITS file{detail}; replace it by an intact copy")
+
+
+class TruncatedFits(ArchiveError, ValueError):
+    """A FITS file that ends before its data do."""
+
+    code = "truncated-fits"
+
+    def __init__(self, name, size, needed):
+        self.name, self.size, self.needed = name, size, needed
+        super().__init__(
+            f"“{name}” is cut short: it has {size} bytes of the {needed} its header promises; copy it again"
+        )
+
+
+class NotAHash(ArchiveError, ValueError):
+    """Something that cannot be the sha256 of a file."""
+
+    code = "not-a-hash"
+
+    def __init__(self, text):
+        self.text = text
+        super().__init__(f"{text!r} is not a sha256: 64 hexadecimal digits in lower case")
+
+
+class FileLost(ArchiveError, LookupError):
+    """The bytes of a known file are not where they were kept."""
+
+    code = "file-lost"
+    status = 404
+
+    def __init__(self, sha256):
+        self.sha256 = sha256
+        super().__init__(
+            f"the file {sha256[:12]}… is not in the file store; restore it from a backup, or run its step again"
+        )
+
+
+class CannotBeCatalogue(ArchiveError, ValueError):
+    """A table that a catalogue file cannot hold without loss."""
+
+    code = "cannot-be-catalogue"
+
+    def __init__(self, column, reason):
+        self.column, self.reason = column, reason
+        super().__init__(f"column “{column}” cannot go into a catalogue: {reason}")

@@ -1,0 +1,114 @@
+"""Files by the hash of their content: put them in, and get them back."""
+
+import os
+import re
+import shutil
+import tempfile
+from hashlib import sha256 as new_sha256
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import default_storage
+
+from archive.errors import FileLost, NotAHash
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+CHUNK = 1 << 20
+
+
+def put(content: bytes | BinaryIO) -> str:
+    """Keep some bytes, or all that can be read from an open file; return their sha256.
+
+    What is kept already is not written again. A file appears under its name only when it is whole, however
+    the process ends.
+    """
+    if isinstance(content, bytes):
+        sha256 = new_sha256(content).hexdigest()
+        if default_storage.exists(name_of(sha256)):
+            return sha256
+        content = BytesIO(content)
+    digest = new_sha256()
+    descriptor, written = tempfile.mkstemp(dir=incoming_folder())
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            while chunk := content.read(CHUNK):
+                digest.update(chunk)
+                file.write(chunk)
+        move_in(written, digest.hexdigest())
+    finally:
+        Path(written).unlink(missing_ok=True)
+    return digest.hexdigest()
+
+
+def open_blob(sha256: str) -> BinaryIO:
+    """Open a kept file for reading, or raise `FileLost`."""
+    try:
+        return default_storage.open(name_of(sha256), "rb")
+    except FileNotFoundError:
+        raise FileLost(sha256) from None
+
+
+def path_of(sha256: str) -> Path:
+    """Return where a kept file lies on this machine; what is kept elsewhere is fetched first."""
+    try:
+        path = Path(default_storage.path(name_of(sha256)))
+    except NotImplementedError:
+        return fetched(sha256)
+    if not path.exists():
+        raise FileLost(sha256)
+    return path
+
+
+def size_of(sha256: str) -> int:
+    """Return the size of a kept file in bytes."""
+    try:
+        return default_storage.size(name_of(sha256))
+    except FileNotFoundError:
+        raise FileLost(sha256) from None
+
+
+def name_of(sha256: str) -> str:
+    """Return the name of a file in the store."""
+    if not isinstance(sha256, str) or not SHA256.fullmatch(sha256):
+        raise NotAHash(sha256)
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def move_in(written: str, sha256: str) -> None:
+    """Make a whole temporary file the kept one."""
+    name = name_of(sha256)
+    if default_storage.exists(name):
+        return
+    try:
+        path = Path(default_storage.path(name))
+    except NotImplementedError:  # an object store, where a file appears whole or not at all
+        with open(written, "rb") as file:
+            default_storage.save(name, File(file))
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.chmod(written, 0o644)
+    os.replace(written, path)
+
+
+def incoming_folder() -> str | None:
+    """Return a folder from which a file can be renamed into the store; None where there is no such thing."""
+    try:
+        folder = default_storage.path("incoming")
+    except NotImplementedError:
+        return None
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def fetched(sha256: str) -> Path:
+    """Return a local copy of a file of a remote store."""
+    path = settings.STOA_HOME / "fetched" / name_of(sha256)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open_blob(sha256) as source, tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as copy:
+            shutil.copyfileobj(source, copy, CHUNK)
+        os.replace(copy.name, path)
+    return path
