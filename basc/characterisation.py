@@ -58,8 +58,8 @@ class Characterisation:
     settings: dict = field(default_factory=dict)
     versions: dict = field(default_factory=dict)
     diagnostics: dict = field(default_factory=dict)
-    _dirty_map: DirtyMap | None = field(default=None, repr=False)
-    _beam: np.ndarray | None = field(default=None, repr=False)
+    _data: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
+    _beam: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
 
     @property
     def dynamic_range_limited(self):
@@ -68,17 +68,16 @@ class Characterisation:
 
     def model(self):
         """What the catalogued sources look like through the beam, in Jy/beam; shape of the searched area."""
-        shape = self._dirty_map.searched_data.shape
         state = np.stack([self.sources[name].value for name in ("x", "y", "flux")])
         state[0] -= self.searched[1].start
         state[1] -= self.searched[0].start
-        image = np.zeros(shape)
+        image = np.zeros(self._data.shape)
         kernels.subtract_sources(image, self._beam, np.ascontiguousarray(state), state.shape[1])
         return -image
 
     def residual(self):
         """Searched map minus `model`, in Jy/beam."""
-        return self._dirty_map.searched_data - self.model()
+        return self._data - self.model()
 
 
 def characterise(
@@ -203,7 +202,7 @@ def characterise(
             "interpolation_error": epsilon,
             "start": n_start,
         },
-        _dirty_map=dirty_map,
+        _data=dirty_map.searched_data,
         _beam=beam,
     )
     tell(1.0)

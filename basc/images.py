@@ -51,7 +51,7 @@ class DirtyMap:
     primary_beam: np.ndarray | None = None
     noise: float | None = None
     wcs: WCS | None = field(default=None, repr=False)
-    search: tuple[slice, slice] | None = None
+    search: tuple[slice, slice] = None  # type: ignore[assignment]  # found on construction if not given
     meta: dict = field(default_factory=dict)
 
     # Found on construction.
@@ -185,13 +185,13 @@ def _box(search, map_shape, beam_shape, usable):
     """The searched slices, with whole numbers at both ends."""
     covered = tuple(n // 2 for n in beam_shape)
     if search is None:
-        box = []
+        found = []
         for axis in (0, 1):
             seen = np.flatnonzero(usable.any(axis=1 - axis))
             length = min(covered[axis], map_shape[axis])
             start = (map_shape[axis] - length) // 2
-            box.append(slice(max(start, int(seen[0])), min(start + length, int(seen[-1]) + 1)))
-        box = tuple(box)
+            found.append(slice(max(start, int(seen[0])), min(start + length, int(seen[-1]) + 1)))
+        box = found[0], found[1]
         if any(part.stop <= part.start for part in box):
             raise errors.EmptyMap("has no finite pixel in the area the beam covers")
     else:

@@ -21,7 +21,7 @@ N_UNIFORM, N_NORMAL = 6, 2  # random numbers per proposal
 
 
 # Parts are called by kernels only: without their own Python wrappers they compile twice as fast.
-part = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+part = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 
 
 class Field(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from typing import Any, NamedTuple
 
@@ -43,7 +44,7 @@ def read_plane(file):
     NotAnImage
         If an axis other than the last two is longer than one.
     """
-    name = str(getattr(file, "name", file))
+    name = str(file if isinstance(file, (str, os.PathLike)) else getattr(file, "name", "the file"))
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
