@@ -139,6 +139,7 @@ TEMPLATES = [
 ]
 STATIC_URL = "static/"
 STATIC_ROOT = STOA_HOME / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # filled by collectstatic, where a web server serves the files; WhiteNoise asks for it
 WHITENOISE_USE_FINDERS = True
 
 # ------------------------------------------------------------------ people
