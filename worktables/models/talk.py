@@ -24,7 +24,9 @@ class Change(models.Model):
     action = models.CharField(max_length=16, choices=Action)
     row_id = models.BigIntegerField(null=True)
     column = models.ForeignKey(Column, models.SET_NULL, null=True, related_name="+")
-    subject = models.CharField(max_length=200, blank=True, help_text="the column's or table's name at the time")
+    subject = models.CharField(
+        max_length=200, blank=True, help_text="the column's or table's name at the time"
+    )
     old = models.JSONField(null=True)
     new = models.JSONField(null=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")

@@ -1,0 +1,163 @@
+"""Making a worktable, naming it, describing it, and putting it into the trash and back."""
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils import timezone
+
+from pipelines.graph import columns_for
+from projects.models import Project
+from worktables.columns import NewColumn, check_name, save_columns
+from worktables.dependencies import rank_steps
+from worktables.errors import UnfitName
+from worktables.events import announce
+from worktables.models import Binding, Change, TableStep, Worktable
+from worktables.permissions import require
+from worktables.storage import ddl
+
+
+@transaction.atomic
+def create_worktable(
+    project, name, *, creator, title="", description="", columns=(), pipeline=None, update="auto"
+):
+    """Make a worktable, with the columns of its pipeline and any others.
+
+    Parameters
+    ----------
+    project : Project
+    name : str
+        Unique in the project; an ADQL identifier.
+    creator : User
+    columns : iterable of NewColumn
+        Columns beside those that the pipeline's ports ask for.
+    pipeline : Pipeline, optional
+        None makes a plain catalogue.
+    update : {"auto", "manual"}
+
+    Raises
+    ------
+    PermissionDenied, UnfitName, UnfitValue, UnknownUnit
+    """
+    if not Project.objects.permitted(creator, "run").filter(pk=project.pk).exists():
+        raise PermissionDenied(f"{creator} may not make tables in “{project}”")
+    check_free(project, name)
+    worktable = Worktable.objects.create(
+        project=project,
+        name=name,
+        title=title,
+        description=description,
+        pipeline=pipeline,
+        update=update,
+        created_by=creator,
+    )
+    specs = columns_for(pipeline.graph) if pipeline else []
+    declared = [_declared(spec) for spec in specs] + list(columns)
+    made = save_columns(worktable, declared)
+    ddl.create_table(worktable.pk, made)
+    if pipeline:
+        _add_steps(worktable, pipeline.graph, {column.name: column for column in made})
+        rank_steps(project)
+    _note(worktable, None, {"name": name}, creator)
+    return worktable
+
+
+def _declared(spec):
+    return NewColumn(
+        name=spec.name,
+        kind=spec.kind,
+        role=spec.role,
+        unit=spec.unit,
+        ucd=spec.ucd,
+        description=spec.description,
+        minimum=spec.minimum,
+        maximum=spec.maximum,
+        schema=tuple(
+            {
+                "name": field.name,
+                "kind": field.kind,
+                "unit": field.unit,
+                "ucd": field.ucd,
+                "description": field.description,
+            }
+            for field in spec.schema
+        ),
+    )
+
+
+def _add_steps(worktable, document, columns):
+    """Write the steps of a pipeline document and what their ports are bound to."""
+    uses = (
+        ("inputs", Binding.Use.INPUT),
+        ("parameters", Binding.Use.PARAMETER),
+        ("outputs", Binding.Use.OUTPUT),
+    )
+    for node in document["steps"]:
+        step = TableStep.objects.create(worktable=worktable, name=node["name"], step=node["step"])
+        Binding.objects.bulk_create(
+            Binding(step=step, use=use, port=port, column=columns[name])
+            for key, use in uses
+            for port, name in node.get(key, {}).items()
+            if "." not in name  # a collected port is bound when its link is declared
+        )
+
+
+@transaction.atomic
+def rename_worktable(worktable, name, *, by):
+    """Give a table another name; links and bindings follow by themselves."""
+    require(by, "run", worktable)
+    if name == worktable.name:
+        return worktable
+    check_free(worktable.project, name)
+    old, worktable.name = worktable.name, name
+    worktable.save(update_fields=["name"])
+    _note(worktable, {"name": old}, {"name": name}, by)
+    announce(worktable, "table")
+    return worktable
+
+
+@transaction.atomic
+def describe_worktable(worktable, *, by, **facts):
+    """Change `title`, `description` or `update` (“auto” or “manual”)."""
+    require(by, "run", worktable)
+    old = {key: getattr(worktable, key) for key in facts}
+    for key, value in facts.items():
+        setattr(worktable, key, value)
+    worktable.full_clean(exclude=["project", "pipeline", "created_by"])
+    worktable.save(update_fields=list(facts))
+    _note(worktable, old, facts, by)
+    announce(worktable, "table")
+    return worktable
+
+
+@transaction.atomic
+def delete_worktable(worktable, *, by):
+    """Put a table into the trash; nothing of it is lost until a curator empties it."""
+    require(by, "run", worktable)
+    worktable.deleted_at = timezone.now()
+    worktable.save(update_fields=["deleted_at"])
+    worktable.todo.all().delete()
+    _note(worktable, {"deleted": False}, {"deleted": True}, by)
+    announce(worktable, "table", deleted=True)
+
+
+@transaction.atomic
+def restore_worktable(worktable, *, by):
+    """Take a table out of the trash, under its name if that is still free."""
+    require(by, "run", worktable)
+    check_free(worktable.project, worktable.name)
+    worktable.deleted_at = None
+    worktable.save(update_fields=["deleted_at"])
+    _note(worktable, {"deleted": True}, {"deleted": False}, by)
+    announce(worktable, "table")
+
+
+def check_free(project, name):
+    """Refuse a table name that is unfit, or taken in this project."""
+    check_name(name)
+    if Worktable.objects.filter(project=project, name=name, deleted_at=None).exists():
+        raise UnfitName(name, "is already a table of this project; choose another name")
+
+
+def _note(worktable, old, new, by):
+    Change.objects.create(
+        worktable=worktable, action=Change.Action.TABLE, subject=worktable.name, old=old, new=new, by=by
+    )

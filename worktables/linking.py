@@ -1,0 +1,190 @@
+"""Declaring links between worktables: expand, collect and nearest; change then travels along them."""
+
+from django.db import transaction
+
+from pipelines.graph import Graph
+from worktables.columns import find
+from worktables.dependencies import graph_of, rank_steps
+from worktables.errors import LinkRefused
+from worktables.events import announce
+from worktables.models import Binding, Kind, Link, Role, TableStep
+from worktables.permissions import require
+from worktables.queue import rowsets
+from worktables.queue.locking import hold
+from worktables.queue.marking import add_units_of, mark, reached_by
+from worktables.waking import wake_workers
+
+
+@transaction.atomic
+def expand(
+    source, target, *, name, item, fields, by, carry=None, key=None, sky=None, within=None, radius=None
+):
+    """Make every item of a list cell of `source` a row of `target`.
+
+    Parameters
+    ----------
+    source, target : Worktable
+        Of one project; the target's rows then come from this link alone.
+    name : str
+        Of the link, and of the step that does it.
+    item : str
+        A column of kind catalogue in `source`.
+    fields : dict
+        Field of the items → lookup column of `target`.
+    carry : dict, optional
+        Column of `source` → lookup column of `target`, copied to each row.
+    key : list of str, optional
+        Columns of `target` by which an item finds its row again, exactly; or else
+    sky : str
+        A position column of `target`: the nearest item within half of `within` (a column of `source`,
+        in arcsec, such as the beam) or within `radius` arcsec is the same.
+
+    Raises
+    ------
+    PermissionDenied, NoSuchColumn, LinkRefused
+    """
+    _check(source, target, name, by)
+    if Link.objects.filter(target=target, kind=Link.Kind.EXPAND).exists():
+        raise LinkRefused(f"the rows of “{target.name}” already come from another link; make another table")
+    if bool(key) == bool(sky):
+        raise LinkRefused(
+            "say how an item finds its row again: by key columns, or by a position column (sky)"
+        )
+    if sky and not within and not radius:
+        raise LinkRefused("a match on the sky needs a radius in arcsec, or the column of the beam (within)")
+    cell = find(source, item)
+    if cell.kind != Kind.CATALOGUE:
+        raise LinkRefused(f"“{item}” of {source.name} is no list of items (its kind is {cell.kind})")
+    known = [field["name"] for field in cell.schema]
+    for field in fields:
+        if field not in known:
+            raise LinkRefused(f"the items of “{item}” have no “{field}”; they have {', '.join(known)}")
+    options = {
+        "item": cell.pk,
+        "fields": [[field, _lookup(target, column).pk] for field, column in fields.items()],
+        "carry": [[find(source, column).pk, _lookup(target, to).pk] for column, to in (carry or {}).items()],
+    }
+    if key:
+        options["key"] = [find(target, column).pk for column in key]
+    else:
+        options |= {"sky": find(target, sky).pk, "radius": radius or 0}
+        options |= {"within": find(source, within).pk} if within else {}
+    step = TableStep.objects.create(worktable=source, name=name, kind=TableStep.Kind.EXPAND, step="expand")
+    link = Link.objects.create(
+        name=name, kind=Link.Kind.EXPAND, source=source, target=target, step=step, options=options
+    )
+    _start(link, step, by)
+    return link
+
+
+@transaction.atomic
+def nearest(source, target, *, name, of, position, radius, lookup, by, separation=None):
+    """Let each row of `target` find the nearest row of `source` on the sky.
+
+    Parameters
+    ----------
+    of, position : str
+        The position columns of `source` and `target`.
+    radius : float
+        In arcsec, at most.
+    lookup : dict
+        Column of `source` → lookup column of `target`.
+    separation : str, optional
+        A lookup column of `target` for the distance, in arcsec.
+    """
+    _check(source, target, name, by)
+    if not 0 < radius <= 36000:
+        raise LinkRefused(f"a radius of {radius} arcsec cannot be; it is more than 0 and at most 36000")
+    for table, column in ((source, of), (target, position)):
+        if find(table, column).kind != Kind.POSITION:
+            raise LinkRefused(f"“{column}” of {table.name} is no position")
+    options = {
+        "of": find(source, of).pk,
+        "position": find(target, position).pk,
+        "radius": float(radius),
+        "lookup": [[find(source, column).pk, _lookup(target, to).pk] for column, to in lookup.items()],
+        "separation": _lookup(target, separation).pk if separation else None,
+    }
+    step = TableStep.objects.create(worktable=target, name=name, kind=TableStep.Kind.NEAREST, step="nearest")
+    link = Link.objects.create(
+        name=name, kind=Link.Kind.NEAREST, source=source, target=target, step=step, options=options
+    )
+    _start(link, step, by)
+    return link
+
+
+@transaction.atomic
+def collect(source, target, *, name, by, match=None, policy="block"):
+    """Let rows of `target` collect rows of `source`, for the ports of its pipeline that are tied to “name.column”.
+
+    Parameters
+    ----------
+    match : dict, optional
+        Column of `source` → column of `target` that must be equal; without, every row collects all.
+    policy : {"block", "skip"}
+        What a row does when one of those it collects has failed: wait, or leave it out.
+    """
+    _check(source, target, name, by)
+    if policy not in ("block", "skip"):
+        raise LinkRefused(f"policy “{policy}” is neither block nor skip")
+    tied = []
+    if target.pipeline:
+        tied = [port for port in Graph(target.pipeline.graph).collected if port.link == name]
+    if not tied:
+        raise LinkRefused(f"no port of the pipeline of “{target.name}” collects from a link named “{name}”")
+    options = {
+        "match": [[find(source, one).pk, find(target, other).pk] for one, other in (match or {}).items()],
+        "policy": policy,
+    }
+    link = Link.objects.create(
+        name=name, kind=Link.Kind.COLLECT, source=source, target=target, options=options
+    )
+    steps = {step.name: step for step in target.steps.all()}
+    for port in tied:
+        Binding.objects.create(
+            step=steps[port.step],
+            use=Binding.Use.INPUT,
+            port=port.port,
+            column=find(source, port.column),
+            link=link,
+        )
+    for step in {steps[port.step] for port in tied}:
+        _start(link, step, by)
+    return link
+
+
+def _check(source, target, name, by):
+    require(by, "run", source)
+    require(by, "run", target)
+    hold(source.project_id)
+    if source.project_id != target.project_id:
+        raise LinkRefused(
+            f"“{source.name}” and “{target.name}” are in different projects; links stay inside one"
+        )
+    if source.pk == target.pk:
+        raise LinkRefused(f"“{source.name}” cannot be linked to itself")
+    if Link.objects.filter(target=target, name=name).exists() or target.steps.filter(name=name).exists():
+        raise LinkRefused(f"“{target.name}” already has a link or step named “{name}”; choose another name")
+
+
+def _lookup(target, name):
+    """Return a column that a link may fill: it is a lookup column, and nobody else fills it."""
+    column = find(target, name)
+    if column.role != Role.LOOKUP:
+        raise LinkRefused(f"“{name}” of {target.name} is {column.role}; a link fills lookup columns only")
+    return column
+
+
+def _start(link, step, by):
+    """Order the graph anew (a cycle is refused here) and give every row its unit of the new step."""
+    rank_steps(link.source.project)
+    graph = graph_of(link.source.project_id)
+    node = graph.nodes[step.pk]
+    everything = rowsets.all_rows(node.worktable_id)
+    add_units_of(node, everything, f"the link “{link.name}” is new")
+    mark(graph, [(node, everything)], f"the link “{link.name}” is new", by=by)
+    below = reached_by(graph, node.worktable_id, everything, graph.written_by(node))
+    mark(graph, below, f"the link “{link.name}” is new", by=by)
+    announce(link.source, "table")
+    announce(link.target, "table")
+    wake_workers(link.source)

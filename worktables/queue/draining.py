@@ -1,0 +1,196 @@
+"""Working through the queue: claim a batch, read it, decide, compute, write."""
+
+import time
+from datetime import UTC, datetime
+
+from django.conf import settings
+
+from pipelines.context import ProjectContext
+from pipelines.environments import present_environment
+from pipelines.executing import Call, execute
+from pipelines.memo import recall
+from pipelines.models import Run, StepVersion
+from pipelines.registry import get_step
+from pipelines.versions import version_of
+from worktables.events import announce_rows
+from worktables.models import State, TableStep
+from worktables.queue import expansion, lookups
+from worktables.queue.claiming import claim
+from worktables.queue.reading import read_step_inputs, read_works
+from worktables.queue.settling import settle
+from worktables.storage.values import as_json, from_json
+
+FIRST_BATCH = {"light": 50, "heavy": 1}
+SHOWN_RUNNING = 20
+_seconds = {}
+
+
+def drain(worker, *, budget_seconds=None, stop=None):
+    """Compute what can be computed, until nothing is claimable (or the budget is used up, or `stop` is set).
+
+    Parameters
+    ----------
+    worker : Worker
+        As registered by `recovery.register_worker`.
+    budget_seconds : float, optional
+    stop : threading.Event, optional
+
+    Returns
+    -------
+    int
+        How many units were settled.
+    """
+    started, settled = time.monotonic(), 0
+    while not (stop is not None and stop.is_set()):
+        if budget_seconds is not None and time.monotonic() - started > budget_seconds:
+            break
+        batch = claim(worker.token, batch_size)
+        if batch is None:
+            break
+        settled += work_through(batch, worker)
+    return settled
+
+
+def batch_size(node):
+    """Return how many units of a step make about a second of work, as far as is known."""
+    limits = settings.WORKTABLES
+    if node.id in _seconds:
+        return max(1, min(limits["BATCH"], int(limits["BATCH_SECONDS"] / max(_seconds[node.id], 1e-5))))
+    return FIRST_BATCH[get_step(node.step).resource] if node.kind == TableStep.Kind.STEP else 200
+
+
+def work_through(batch, worker):
+    """Bring the units of a batch to their settled states; return how many were accepted."""
+    started = time.monotonic()
+    if len(batch.claims) <= SHOWN_RUNNING:
+        announce_rows(batch.worktable, sorted(batch.claims))
+    works = read_works(batch)
+    if batch.node.kind == TableStep.Kind.NEAREST:
+        lookups.read_nearest(batch, works)
+    elif batch.node.kind == TableStep.Kind.EXPAND:
+        expansion.read_items(batch, works)
+    else:
+        read_step_inputs(batch, works)
+    _verify(works)
+    if batch.node.kind == TableStep.Kind.STEP:
+        _recall(batch, works)
+        _execute(batch, works, worker)
+    else:
+        _execute_link(batch, works, worker)
+    accepted = settle(batch, list(works.values()))
+    spent = (time.monotonic() - started) / len(batch.claims)
+    _seconds[batch.node.id] = 0.5 * (_seconds.get(batch.node.id, spent) + spent)
+    return accepted
+
+
+def _open(works):
+    return [work for work in works.values() if work.state == State.STALE]
+
+
+def _verify(works):
+    """Early cutoff: what is made from the same as before is fresh again, and nothing runs."""
+    for work in _open(works):
+        known = work.known
+        if known is not None and known.fingerprint == work.fingerprint and not work.claim.forced:
+            work.state, work.verified = State.FRESH, True
+
+
+def _recall(batch, works):
+    """Take from the memo what was computed before: in another row, another table, or before an edit was undone."""
+    step = get_step(batch.node.step)
+    wanted = [work for work in _open(works) if step.deterministic and not work.claim.forced]
+    memo = recall(batch.worktable.project_id, {work.fingerprint for work in wanted}) if wanted else {}
+    for work in wanted:
+        found = memo.get(work.fingerprint)
+        if found is not None:
+            work.outputs = {
+                name: from_json(step.output_named[name].kind, value) for name, value in found.outputs.items()
+            }
+            work.state, work.reused, work.run_id = State.FRESH, True, found.run_id
+            work.reason = f"reused from run {found.run_id}"
+
+
+def _execute(batch, works, worker):
+    step, todo = get_step(batch.node.step), _open(works)
+    if not todo:
+        return
+    version, environment = version_of(step), present_environment()
+    project = batch.worktable.project
+    calls = [Call(work.inputs, work.parameters, ProjectContext(project)) for work in todo]
+    for work, result in zip(todo, execute(step, calls), strict=True):
+        work.run = _run(batch, work, worker, version, environment)
+        work.run.started_at, work.run.finished_at = result.started_at, result.finished_at
+        work.run.log = result.log
+        if result.outputs is None:
+            work.stop(State.FAILED, result.error)
+            work.run.outcome, work.run.error = Run.Outcome.FAILED, result.error
+        else:
+            work.state, work.outputs = State.FRESH, result.outputs
+            work.run.outputs = {
+                name: as_json(step.output_named[name].kind, value) for name, value in result.outputs.items()
+            }
+        work.run.inputs = {
+            port.name: _shown(port.kind, port.many, work.inputs.get(port.name)) for port in step.inputs
+        }
+        work.run.parameters = {
+            name: as_json(step.parameter_named[name].kind, value) for name, value in work.parameters.items()
+        }
+
+
+def _shown(kind, many, value):
+    """Return an input as its run keeps it; of collected ones, how many (provenance has each)."""
+    if many:
+        return {"n": len(value)}
+    return as_json(kind, value)
+
+
+def _execute_link(batch, works, worker):
+    todo = _open(works)
+    if not todo:
+        return
+    version, environment = _version_of_link(batch.node.kind), present_environment()
+    for work in todo:
+        work.run = _run(batch, work, worker, version, environment)
+        work.run.started_at = datetime.now(UTC)
+        try:
+            if batch.node.kind == TableStep.Kind.EXPAND:
+                work.items = expansion.make_items(batch, work)
+                work.run.outputs = {"items": len(work.items[0])}
+            work.state = State.FRESH
+        except Exception as error:  # whatever a list cell holds, the other rows go on
+            work.stop(State.FAILED, f"the items cannot be read: {error}")
+            work.run.outcome, work.run.error = Run.Outcome.FAILED, work.reason
+        work.run.finished_at = datetime.now(UTC)
+
+
+def _run(batch, work, worker, version, environment):
+    return Run(
+        project_id=batch.worktable.project_id,
+        worktable_id=batch.worktable.pk,
+        row_id=work.claim.row_id,
+        step_id=batch.node.id,
+        step_name=batch.node.name,
+        generation=work.claim.generation,
+        step_version=version,
+        fingerprint=work.fingerprint,
+        outcome=Run.Outcome.OK,
+        accepted=False,
+        worker=worker.name[:64],
+        host=worker.host,
+        environment=environment,
+        asked_by_id=work.claim.asked_by,
+    )
+
+
+_link_versions = {}
+
+
+def _version_of_link(kind):
+    text = lookups.VERSION if kind == TableStep.Kind.NEAREST else expansion.VERSION
+    if kind not in _link_versions or not StepVersion.objects.filter(pk=_link_versions[kind].pk).exists():
+        _link_versions[kind], _ = StepVersion.objects.get_or_create(
+            step=str(kind),
+            code_fingerprint=text,
+            defaults={"declared_version": text.split()[-1], "interface": {}, "resource": "light"},
+        )
+    return _link_versions[kind]

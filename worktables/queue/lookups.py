@@ -1,0 +1,80 @@
+"""The nearest row of another table, looked up for each row: one query for a batch."""
+
+import math
+
+from django.db import connection
+
+from pipelines.fingerprints import digest_of, fingerprint_of
+from worktables.models import State
+from worktables.queue.reading import Source
+from worktables.queue.rowsets import haversine, near
+from worktables.storage import layout_of
+from worktables.storage.rows import converters, in_ids
+
+VERSION = "nearest 1"
+
+
+def read_nearest(batch, works):
+    """Find the nearest source row for each work; what was found is its input, and its outputs follow from it.
+
+    Ties go to the lower id. A row without a position, or with nobody near, gets empty cells.
+    """
+    link = batch.graph.links[batch.node.link_id]
+    options = link.options
+    source, target = layout_of(link.source), layout_of(link.target)
+    looked_up = [source.by_id[column] for column, _ in options["lookup"]]
+    names = source.fields(looked_up)
+    condition, ids = in_ids("t.id", list(works))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT t.id, s.id, {haversine(link)}{''.join(f', s.{name}' for name in names)} "
+            f"FROM {target.table} t JOIN {source.table} s ON {near(link)} "
+            f"WHERE {condition} AND s.deleted_at IS NULL AND s.state <> {State.RETIRED:d}",
+            ids,
+        )
+        found = cursor.fetchall()
+    turn = converters(source, names)
+    best = {}
+    for row_id, source_id, distance, *raw in found:
+        if row_id not in best or (distance, source_id) < best[row_id][:2]:
+            best[row_id] = (distance, source_id, raw)
+    position = target.by_id[options["position"]]
+    own = dict(
+        (row_id, target.values([position], pair)[0])
+        for row_id, *pair in target.rows.filter(id__in=list(works)).values_list(
+            "id", *target.fields([position])
+        )
+    )
+    for row_id, work in works.items():
+        if work.state == State.STALE:
+            _fill(work, link, target, looked_up, turn, best.get(row_id), own.get(row_id), source)
+
+
+def _fill(work, link, target, looked_up, turn, found, position, source):
+    options = link.options
+    here = target.by_id[options["position"]]
+    work.sources.append(
+        Source("position", target.worktable_id, work.claim.row_id, here.pk, digest_of("position", position))
+    )
+    work.inputs = {"position": position}
+    work.outputs = {target_id: None for _, target_id in options["lookup"]}
+    if options.get("separation"):
+        work.outputs[options["separation"]] = None
+    digests = {"position": digest_of("position", position)}
+    if found:
+        distance, source_id, raw = found
+        flat = [convert(value) for convert, value in zip(turn, raw, strict=True)]
+        values = source.values(looked_up, flat)
+        for column, (_, target_id), value in zip(looked_up, options["lookup"], values, strict=True):
+            work.outputs[target_id] = value
+            digests[f"c{column.pk}"] = digest_of(column.kind, value)
+            work.sources.append(
+                Source(column.name, source.worktable_id, source_id, column.pk, digests[f"c{column.pk}"])
+            )
+            work.inputs[column.name] = value
+        if options.get("separation"):
+            separation = math.degrees(2 * math.asin(min(1.0, math.sqrt(max(distance, 0.0))))) * 3600
+            work.outputs[options["separation"]] = separation
+            digests["separation"] = digest_of("float", separation)
+    work.digests = digests
+    work.fingerprint = fingerprint_of(f"{VERSION} {link.pk} {options['radius']!r}", {}, digests)

@@ -1,0 +1,205 @@
+"""Marking what a change makes stale: every dependent unit, at once, in the transaction of the change."""
+
+from collections import defaultdict
+
+from django.db import connection
+
+from worktables.dependencies import graph_of
+from worktables.models import Event, Link, State, TableStep
+from worktables.queue import rowsets
+from worktables.queue.rowsets import parameters
+from worktables.storage.layout import table_name
+
+
+def reached_by(graph, worktable_id, rows, columns, *, membership=False):
+    """Return [(node, row set)] for every unit that depends on these columns of these rows, nearest first.
+
+    Parameters
+    ----------
+    graph : ProjectGraph
+    worktable_id : int
+    rows : RowSet
+    columns : iterable of int
+        Ids of the columns that change.
+    membership : bool
+        Whether rows come or go, so that whoever collects them changes too.
+    """
+    waiting = defaultdict(dict)
+
+    def follow(table_id, rows, columns, membership):
+        for column in columns:
+            for node, link in graph.consumers[column]:
+                waiting[node.id][_through(link, rows)] = None
+        if membership:
+            for node, link in graph.members_of[table_id]:
+                waiting[node.id][_through(link, rows)] = None
+
+    follow(worktable_id, rows, columns, membership)
+    if membership:
+        for node in graph.expands_from[worktable_id]:
+            waiting[node.id][rows] = None
+    found = []
+    while waiting:
+        node = graph.nodes[min(waiting, key=lambda node_id: (graph.nodes[node_id].rank, node_id))]
+        for reached in waiting.pop(node.id):
+            found.append((node, reached))
+            if node.kind == TableStep.Kind.EXPAND:
+                expand = graph.links[node.link_id]
+                follow(expand.target_id, rowsets.children(expand, reached), graph.written_by(node), False)
+                for collector, link in graph.members_of[expand.target_id]:
+                    waiting[collector.id][_through_parents(link, expand, reached)] = None
+            else:
+                follow(node.worktable_id, reached, graph.written_by(node), False)
+    return found
+
+
+def _through(link, rows):
+    if link is None:
+        return rows
+    return rowsets.nearby(link, rows) if link.kind == Link.Kind.NEAREST else rowsets.collecting(link, rows)
+
+
+def _through_parents(link, expand, parents):
+    if link.kind == Link.Kind.NEAREST:
+        return rowsets.all_rows(link.target_id)
+    return rowsets.collecting_children(link, expand, parents)
+
+
+def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False):
+    """Mark what depends on these columns of these rows; call it before *and* after changing a column that joins.
+
+    Returns
+    -------
+    int
+        How many units became stale.
+    """
+    graph = graph_of(worktable.project_id)
+    return mark(graph, reached_by(graph, worktable.pk, rows, columns, membership=membership), reason, by=by)
+
+
+def mark(graph, reached, reason, *, by=None, forced=False, queue=None):
+    """Make these units stale, raise their generation, and queue them where change flows by itself.
+
+    Parameters
+    ----------
+    reached : list of (Node, RowSet)
+    reason : str
+        Why, in one sentence, for whoever hovers over the cell.
+    forced : bool
+        Run them even if nothing turns out to have changed.
+    queue : bool, optional
+        Queue them whatever the table's update policy says (or not at all).
+    """
+    count = 0
+    for node, rows in reached:
+        count += _make_stale(node, rows, reason)
+        queued = graph.flows(node) if queue is None else queue
+        enqueue(node, rows, by=by, forced=forced) if queued else _refresh_queued(node, rows)
+    for node, rows in reached:
+        refresh_states(graph, node, rows)
+    touched = {node.worktable_id for node, _ in reached}
+    touched |= {
+        graph.links[node.link_id].target_id for node, _ in reached if node.kind == TableStep.Kind.EXPAND
+    }
+    for worktable_id in touched:
+        Event.objects.create(
+            project_id=graph.project_id, worktable_id=worktable_id, kind="rows", payload={"all": True}
+        )
+    return count
+
+
+def _make_stale(node, rows, reason):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s "
+            f"WHERE worktable_id = %s AND step_id = %s AND state <> %s AND row_id IN ({rows.sql})",
+            [State.STALE, reason, node.worktable_id, node.id, State.RETIRED, *parameters(rows)],
+        )
+        return cursor.rowcount
+
+
+def enqueue(node, rows, *, by=None, forced=False, priority=0):
+    """Put the stale units of these rows into the queue; one that runs is taken from its worker."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by) "
+            "SELECT worktable_id, row_id, step_id, generation, %s, %s, 0, %s FROM worktables_unit "
+            f"WHERE worktable_id = %s AND step_id = %s AND state = %s AND row_id IN ({rows.sql}) "
+            "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
+            "owner = NULL, claimed_at = NULL, attempts = 0, asked_by = excluded.asked_by, "
+            "forced = worktables_todo.forced OR excluded.forced",
+            [
+                priority,
+                forced,
+                by.pk if by else None,
+                node.worktable_id,
+                node.id,
+                State.STALE,
+                *parameters(rows),
+            ],
+        )
+
+
+def _refresh_queued(node, rows):
+    """Where change does not flow by itself, what somebody asked for starts again from the new inputs."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE worktables_todo SET owner = NULL, claimed_at = NULL, generation = "
+            "(SELECT u.generation FROM worktables_unit u WHERE u.worktable_id = worktables_todo.worktable_id "
+            "AND u.row_id = worktables_todo.row_id AND u.step_id = worktables_todo.step_id) "
+            f"WHERE worktable_id = %s AND step_id = %s AND row_id IN ({rows.sql})",
+            [node.worktable_id, node.id, *parameters(rows)],
+        )
+
+
+def refresh_states(graph, node, rows):
+    """Write the settled state of the rows that a node's units belong to, and of what it expands into."""
+    refresh_rows(graph, node.worktable_id, rows)
+    if node.kind == TableStep.Kind.EXPAND:
+        link = graph.links[node.link_id]
+        refresh_rows(graph, link.target_id, rowsets.children(link, rows))
+
+
+def refresh_rows(graph, worktable_id, rows):
+    """Write the state of rows: the worst of their units' (and of the expansion they come from)."""
+    table = table_name(worktable_id)
+    worst = f"COALESCE((SELECT MAX(u.state) FROM worktables_unit u WHERE u.worktable_id = %s AND u.row_id = {table}.id), 0)"
+    values = [worktable_id]
+    expand = graph.expand_into.get(worktable_id)
+    if expand is not None:
+        parent = (
+            "COALESCE((SELECT CASE WHEN p.state = 5 THEN 4 ELSE p.state END FROM worktables_unit p "
+            f"WHERE p.worktable_id = %s AND p.row_id = {table}.parent_id AND p.step_id = %s), 0)"
+        )
+        greater = "GREATEST" if connection.vendor == "postgresql" else "MAX"
+        worst = f"{greater}({worst}, {parent})"
+        values += [expand.source_id, expand.step_id]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET state = {worst} WHERE state <> %s AND id IN ({rows.sql})",
+            [*values, State.RETIRED, *parameters(rows)],
+        )
+
+
+def add_units(graph, worktable_id, rows, reason, *, by=None):
+    """Give new rows their units, stale and queued."""
+    nodes = graph.steps_of[worktable_id]
+    for node in nodes:
+        add_units_of(node, rows, reason)
+        if graph.flows(node):
+            enqueue(node, rows, by=by)
+    refresh_rows(graph, worktable_id, rows)
+
+
+def add_units_of(node, rows, reason):
+    """Give rows that have none their unit of one step, stale; deleted and retired rows wait in retirement."""
+    table = table_name(node.worktable_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO worktables_unit (worktable_id, row_id, step_id, state, generation, fingerprint, "
+            "content, reused, reason) SELECT %s, r.id, %s, "
+            f"CASE WHEN r.deleted_at IS NULL AND r.state <> {State.RETIRED:d} THEN {State.STALE:d} "
+            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s FROM {table} r WHERE r.id IN ({rows.sql}) "
+            "ON CONFLICT DO NOTHING",
+            [node.worktable_id, node.id, False, reason, *parameters(rows)],
+        )

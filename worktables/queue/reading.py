@@ -1,0 +1,252 @@
+"""What a claimed unit is made from: inputs, parameters, and the fingerprint of both.
+
+Inputs are read after the claim. Should one change between this reading and the writing, the change
+has raised the unit's generation, and the result is refused.
+"""
+
+import dataclasses
+from collections import defaultdict
+
+from django.db import connection
+
+from pipelines.fingerprints import digest_of, fingerprint_of
+from pipelines.registry import get_step
+from pipelines.units import converted, factor_between
+from worktables.models import State, TableStep, Unit
+from worktables.parameters import levels_of
+from worktables.storage import layout_of
+from worktables.storage.layout import table_name
+from worktables.storage.rows import converters, in_ids
+
+BROKEN = (State.FAILED, State.BLOCKED, State.EMPTY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where one input value was read: a cell, and its digest then."""
+
+    role: str
+    worktable_id: int
+    row_id: int
+    column_id: int
+    digest: str
+
+
+@dataclasses.dataclass
+class Work:
+    """A claimed unit on its way: what it is made from, and later what came of it."""
+
+    claim: object
+    inputs: dict = dataclasses.field(default_factory=dict)
+    parameters: dict = dataclasses.field(default_factory=dict)
+    sources: list = dataclasses.field(default_factory=list)
+    digests: dict = dataclasses.field(default_factory=dict)
+    fingerprint: str = ""
+    state: State = State.STALE
+    reason: str = ""
+    outputs: dict | None = None
+    items: list | None = None
+    content: str = ""
+    run: object = None
+    run_id: int | None = None
+    reused: bool = False
+    verified: bool = False
+    known: object = None
+
+    def stop(self, state, reason):
+        """Settle without running."""
+        self.state, self.reason = state, reason
+
+
+def read_works(batch):
+    """Return the works of a batch, inputs read; units whose row is gone are left out."""
+    layout = layout_of(batch.worktable)
+    works = {row_id: Work(claim) for row_id, claim in batch.claims.items()}
+    present = set(layout.rows.filter(id__in=list(works)).values_list("id", flat=True))
+    works = {row_id: work for row_id, work in works.items() if row_id in present}
+    for unit in Unit.objects.filter(worktable=batch.worktable, step=batch.node.id, row_id__in=list(works)):
+        works[unit.row_id].known = unit
+    _stop_below_broken(batch, works)
+    return works
+
+
+def read_step_inputs(batch, works):
+    """Read inputs and parameters of a registered step, and fingerprint them."""
+    node, step = batch.node, get_step(batch.node.step)
+    layout = layout_of(batch.worktable)
+    _read_own_cells(batch, layout, step, works)
+    for port in node.inputs:
+        if port.link_id:
+            _read_collected(batch, step.input_named[port.port], port, works)
+    levels = levels_of(node, batch.worktable, batch.worktable.project)
+    for work in works.values():
+        if work.state != State.STALE:
+            continue
+        missing = step.missing_inputs(work.inputs)
+        if missing:
+            names = " and ".join(f"“{_column_of(layout, node, port)}”" for port in missing)
+            work.stop(State.EMPTY, f"{names} is empty: fill it in")
+            continue
+        given = [{name: value for name, value in work.parameters.items() if value is not None}, *levels]
+        work.parameters = {
+            parameter.name: next(
+                (level[parameter.name] for level in given if parameter.name in level), parameter.default
+            )
+            for parameter in step.parameters
+        }
+        parameters = {
+            name: digest_of(step.parameter_named[name].kind, _as(step.parameter_named[name].kind, value))
+            for name, value in work.parameters.items()
+        }
+        work.fingerprint = fingerprint_of(step.code_fingerprint, parameters, work.digests)
+
+
+def _as(kind, value):
+    """Return a parameter's value as its kind, so that 1 and 1.0 of a float parameter are one."""
+    return float(value) if kind in ("float", "time") and isinstance(value, int) else value
+
+
+def _column_of(layout, node, port_name):
+    for port in node.inputs:
+        if port.port == port_name and port.column_id in layout.by_id:
+            return layout.by_id[port.column_id].name
+    return port_name
+
+
+def _read_own_cells(batch, layout, step, works):
+    node = batch.node
+    bound = [(port.port, "input", layout.by_id[port.column_id]) for port in node.inputs if not port.link_id]
+    bound += [(name, "parameter", layout.by_id[column]) for name, column in node.parameters.items()]
+    columns = [column for _, _, column in bound]
+    found = layout.rows.filter(id__in=list(works)).values_list("id", *layout.fields(columns))
+    factors = [_factor(column, step, name, use) for name, use, column in bound]
+    for row_id, *flat in found:
+        work = works[row_id]
+        for (name, use, column), factor, value in zip(
+            bound, factors, layout.values(columns, flat), strict=True
+        ):
+            digest = digest_of(column.kind, value)
+            work.sources.append(Source(name, layout.worktable_id, row_id, column.pk, digest))
+            if use == "input":
+                work.inputs[name] = converted(value, factor)
+                work.digests[name] = digest if factor == 1.0 else digest_of(column.kind, work.inputs[name])
+            else:
+                work.parameters[name] = converted(value, factor)
+
+
+def _factor(column, step, name, use):
+    port = step.input_named[name] if use == "input" else step.parameter_named[name]
+    return (
+        factor_between(column.unit, port.unit, f"column “{column.name}” for “{name}”") if port.unit else 1.0
+    )
+
+
+def _read_collected(batch, port, bound, works):
+    """Read, in one query, the values of all rows that each work collects."""
+    link = batch.graph.links[bound.link_id]
+    source = layout_of(link.source)
+    column = source.by_id[bound.column_id]
+    names = source.fields([column])
+    condition, ids = in_ids("t.id", list(works))
+    skip = (
+        f" AND s.state NOT IN ({State.FAILED:d}, {State.BLOCKED:d})"
+        if link.options.get("policy") == "skip"
+        else ""
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT t.id, s.id, {', '.join(f's.{name}' for name in names)} FROM {table_name(link.target_id)} t "
+            f"JOIN {source.table} s ON {_joined(link.options.get('match', []))} "
+            f"WHERE {condition} AND s.deleted_at IS NULL AND s.state <> {State.RETIRED:d}{skip} ORDER BY t.id, s.id",
+            ids,
+        )
+        found = cursor.fetchall()
+    turn = converters(source, names)
+    factor = (
+        factor_between(column.unit, port.unit, f"column “{column.name}” for “{port.name}”")
+        if port.unit
+        else 1.0
+    )
+    members = defaultdict(list)
+    for target_id, source_id, *raw in found:
+        flat = [convert(value) for convert, value in zip(turn, raw, strict=True)]
+        members[target_id].append((source_id, source.values([column], flat)[0]))
+    for row_id, work in works.items():
+        mine = members[row_id]
+        work.inputs[port.name] = [converted(value, factor) for _, value in mine]
+        work.digests[port.name] = [digest_of(column.kind, value) for value in work.inputs[port.name]]
+        work.sources += [
+            Source(port.name, source.worktable_id, source_id, column.pk, digest_of(column.kind, value))
+            for source_id, value in mine
+        ]
+    if link.options.get("policy", "block") == "block":
+        _stop_at_obstacles(batch, link, works)
+
+
+def _joined(match):
+    return " AND ".join(f"s.c{source} = t.c{target}" for source, target in match) or "1 = 1"
+
+
+def _stop_at_obstacles(batch, link, works):
+    """Block works that would collect from rows whose own computation failed."""
+    graph, node = batch.graph, batch.node
+    for step_id, way in graph.upstream[node.id].items():
+        above = graph.nodes[step_id]
+        if way != "table":
+            continue
+        match = link.options.get("match", [])
+        if above.kind == TableStep.Kind.EXPAND and graph.links[above.link_id].target_id == link.source_id:
+            carried = {
+                target: source for source, target in graph.links[above.link_id].options.get("carry", [])
+            }
+            match = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
+        elif above.worktable_id != link.source_id:
+            continue
+        condition, ids = in_ids("t.id", list(works))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"SELECT t.id, MIN(s.id) FROM {table_name(link.target_id)} t "
+                f"JOIN {table_name(above.worktable_id)} s ON {_joined(match)} "
+                "JOIN worktables_unit u ON u.worktable_id = %s AND u.row_id = s.id AND u.step_id = %s "
+                f"AND u.state IN ({State.FAILED:d}, {State.BLOCKED:d}) "
+                f"WHERE {condition} AND s.deleted_at IS NULL GROUP BY t.id",
+                [above.worktable_id, above.id, *ids],
+            )
+            for row_id, obstacle in cursor.fetchall():
+                if works[row_id].state == State.STALE:
+                    table = graph.tables[above.worktable_id].name
+                    works[row_id].stop(
+                        State.BLOCKED, f"{table} {obstacle} failed at “{above.name}”, and would count here"
+                    )
+
+
+def _stop_below_broken(batch, works):
+    """Settle works whose upstream units failed, are blocked or empty: nothing can be made from them."""
+    graph, node = batch.graph, batch.node
+    for step_id, way in graph.upstream[node.id].items():
+        above = graph.nodes[step_id]
+        if way == "row":
+            rows = {row_id: row_id for row_id in works}
+        elif way == "parent":
+            layout = layout_of(batch.worktable)
+            rows = dict(layout.rows.filter(id__in=list(works)).values_list("id", "parent_id"))
+        else:
+            continue
+        broken = {
+            unit.row_id: unit
+            for unit in Unit.objects.filter(
+                worktable=above.worktable_id, step=step_id, row_id__in=set(rows.values()), state__in=BROKEN
+            )
+        }
+        for row_id, above_id in rows.items():
+            unit, work = broken.get(above_id), works[row_id]
+            if unit is None or work.state != State.STALE:
+                continue
+            where = "" if way == "row" else f" of {graph.tables[above.worktable_id].name} {above_id}"
+            if unit.state == State.EMPTY:
+                work.stop(State.EMPTY, unit.reason)
+            else:
+                work.stop(
+                    State.BLOCKED,
+                    f"“{above.name}”{where} failed" if unit.state == State.FAILED else unit.reason,
+                )

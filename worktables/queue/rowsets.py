@@ -1,0 +1,95 @@
+"""Sets of rows as SQL: how the rows that changed lead to the rows that depend on them.
+
+A set is a subquery of ids. Going along a link wraps it in another, so that marking any number of
+rows stays one statement for each dependent step, and no row passes through Python.
+"""
+
+import dataclasses
+
+from worktables.storage.layout import table_name
+from worktables.storage.rows import in_ids
+
+
+@dataclasses.dataclass(frozen=True)
+class RowSet:
+    """Some rows of one table: `sql` yields their ids."""
+
+    sql: str
+    params: tuple = ()
+
+
+def these(worktable_id, ids):
+    """The rows with these ids."""
+    condition, params = in_ids("id", ids)
+    params = tuple(tuple(param) if isinstance(param, list) else param for param in params)
+    return RowSet(f"SELECT id FROM {table_name(worktable_id)} WHERE {condition}", params)
+
+
+def all_rows(worktable_id):
+    """Every row of a table."""
+    return RowSet(f"SELECT id FROM {table_name(worktable_id)}")
+
+
+def parameters(rows):
+    """Return a row set's parameters as the database adapter takes them."""
+    return [list(param) if isinstance(param, tuple) else param for param in rows.params]
+
+
+def children(link, parents):
+    """The rows of an expand link's target whose parents are in the set."""
+    return RowSet(
+        f"SELECT id FROM {table_name(link.target_id)} WHERE parent_id IN ({parents.sql})", parents.params
+    )
+
+
+def collecting(link, members):
+    """The rows of a collect link's target that collect any of these rows of its source."""
+    return _matching(link, link.source_id, link.options.get("match", []), members)
+
+
+def collecting_children(link, expand, parents):
+    """The rows that would collect children of these parents, also children that do not exist yet."""
+    carried = {target: source for source, target in expand.options.get("carry", [])}
+    match = link.options.get("match", [])
+    if not all(source in carried for source, _ in match):
+        return all_rows(link.target_id)
+    return _matching(link, expand.source_id, [(carried[source], target) for source, target in match], parents)
+
+
+def _matching(link, table_id, match, rows):
+    if not match:
+        return all_rows(link.target_id)
+    joined = " AND ".join(f"s.c{source} = t.c{target}" for source, target in match)
+    return RowSet(
+        f"SELECT t.id FROM {table_name(link.target_id)} t JOIN {table_name(table_id)} s ON {joined} "
+        f"WHERE s.id IN ({rows.sql})",
+        rows.params,
+    )
+
+
+def nearby(link, rows):
+    """The rows of a nearest link's target within its radius of these rows of its source."""
+    return RowSet(
+        f"SELECT t.id FROM {table_name(link.target_id)} t JOIN {table_name(link.source_id)} s "
+        f"ON {near(link)} WHERE s.id IN ({rows.sql})",
+        rows.params,
+    )
+
+
+def near(link, source="s", target="t"):
+    """Return the SQL condition that a row of the source lies within the link's radius of one of the target."""
+    radius = float(link.options["radius"]) / 3600
+    s_dec, t_dec = f"{source}.c{link.options['of']}_dec", f"{target}.c{link.options['position']}_dec"
+    return (
+        f"{s_dec} BETWEEN {t_dec} - {radius!r} AND {t_dec} + {radius!r} "
+        f"AND {haversine(link, source, target)} <= POWER(SIN(RADIANS({radius!r}) / 2), 2)"
+    )
+
+
+def haversine(link, source="s", target="t"):
+    """Return the SQL of the haversine of the separation: right at the poles and over the wrap of right ascension."""
+    s, t = f"{source}.c{link.options['of']}", f"{target}.c{link.options['position']}"
+    return (
+        f"(POWER(SIN(RADIANS({s}_dec - {t}_dec) / 2), 2) + COS(RADIANS({s}_dec)) * COS(RADIANS({t}_dec)) "
+        f"* POWER(SIN(RADIANS({s}_ra - {t}_ra) / 2), 2))"
+    )

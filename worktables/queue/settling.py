@@ -1,0 +1,255 @@
+"""Writing what came of a batch: outputs, states, runs, memo and provenance in one transaction.
+
+A result is accepted only where the unit is still this worker's and still of the generation that was
+claimed. Whatever changed an input since has raised the generation; whoever took the unit from a
+silent worker has changed its owner. What is refused stays in the memo: nothing computed is wasted.
+"""
+
+import dataclasses
+
+from django.db import connection
+from django.utils import timezone
+
+from pipelines.fingerprints import content_of, digest_of
+from pipelines.memo import remember
+from pipelines.models import Memo, Run
+from pipelines.registry import get_step
+from pipelines.units import converted, factor_between
+from worktables.events import announce_rows
+from worktables.models import State, TableStep, Todo
+from worktables.queue import rowsets
+from worktables.queue.expansion import write_children
+from worktables.queue.locking import hold, in_one_transaction
+from worktables.queue.marking import enqueue, reached_by, refresh_states
+from worktables.queue.reading import Source
+from worktables.signals import runs_written
+from worktables.storage import layout_of
+from worktables.storage.rows import in_ids, update_cells
+from worktables.storage.values import as_json
+
+WITHOUT_OUTPUTS = (State.FAILED, State.EMPTY)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """What a run used and what it generated, cell by cell."""
+
+    run: Run
+    used: list[Source]
+    generated: list[Source]
+
+
+@in_one_transaction
+def settle(batch, works):
+    """Write a batch's results and return how many units were accepted.
+
+    Parameters
+    ----------
+    batch : Batch
+    works : list of Work
+        Each with its final `state`; those that ran carry an unsaved `run`.
+    """
+    hold(batch.worktable.project_id)
+    accepted = _still_ours(batch, works)
+    for work in works:
+        work.content = work.content or _content(batch, work)
+    _save_runs(batch, works, accepted)
+    ours = [work for work in works if work.claim.row_id in accepted]
+    _write_cells(batch, ours)
+    _write_units(batch, ours)
+    rows = rowsets.these(batch.node.worktable_id, sorted(accepted))
+    gone = Todo.objects.filter(worktable=batch.worktable, step=batch.node.id, owner=batch.owner)
+    gone.filter(row_id__in=list(batch.claims)).delete()
+    children = []
+    if batch.node.kind == TableStep.Kind.EXPAND:
+        link = batch.graph.links[batch.node.link_id]
+        expanded = [work for work in ours if work.items is not None]
+        by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
+        children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
+    refresh_states(batch.graph, batch.node, rows)
+    _wake_below(batch, rows)
+    _tell(batch, ours, accepted, children)
+    return len(accepted)
+
+
+def _still_ours(batch, works):
+    condition, ids = in_ids("row_id", list(batch.claims))
+    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT row_id, generation FROM worktables_todo "
+            f"WHERE worktable_id = %s AND step_id = %s AND owner = %s AND {condition}{lock}",
+            [batch.node.worktable_id, batch.node.id, batch.owner, *ids],
+        )
+        held = dict(cursor.fetchall())
+    return {work.claim.row_id for work in works if held.get(work.claim.row_id) == work.claim.generation}
+
+
+def outputs_by_column(batch, work):
+    """Return {column id: value} of what a work gives, in the units of the columns."""
+    node = batch.node
+    if node.kind == TableStep.Kind.EXPAND:
+        return {}
+    if node.kind == TableStep.Kind.NEAREST:
+        return dict(work.outputs or dict.fromkeys(batch.graph.written_by(node)))
+    if work.outputs is None:
+        return dict.fromkeys(node.outputs.values())
+    step, layout = get_step(node.step), layout_of(batch.worktable)
+    cells = {}
+    for port_name, column_id in node.outputs.items():
+        port, column = step.output_named[port_name], layout.by_id[column_id]
+        factor = factor_between(port.unit, column.unit, f"output “{port_name}”") if port.unit else 1.0
+        cells[column_id] = converted(work.outputs.get(port_name), factor)
+    return cells
+
+
+def _content(batch, work):
+    if work.state != State.FRESH or work.verified:
+        return work.known.content if work.verified and work.known else ""
+    if work.items is not None:
+        return content_of({"items": work.fingerprint})
+    layout = _layout_written(batch)
+    cells = outputs_by_column(batch, work)
+    return content_of({f"c{pk}": digest_of(layout.by_id[pk].kind, value) for pk, value in cells.items()})
+
+
+def _layout_written(batch):
+    return layout_of(batch.worktable)
+
+
+def _save_runs(batch, works, accepted):
+    ran = [work for work in works if work.run is not None]
+    for work in ran:
+        work.run.accepted = work.claim.row_id in accepted
+        work.run.content = work.content
+    for work, run in zip(ran, Run.objects.bulk_create([work.run for work in ran]), strict=True):
+        work.run_id = run.pk
+    if batch.node.kind == TableStep.Kind.STEP and get_step(batch.node.step).deterministic:
+        remember(
+            [
+                Memo(
+                    project_id=batch.worktable.project_id,
+                    fingerprint=work.fingerprint,
+                    content=work.content,
+                    outputs=_outputs_as_json(batch, work),
+                    run_id=work.run_id,
+                )
+                for work in ran
+                if work.state == State.FRESH
+            ]
+        )
+
+
+def _outputs_as_json(batch, work):
+    ports = get_step(batch.node.step).output_named
+    return {name: as_json(ports[name].kind, value) for name, value in work.outputs.items()}
+
+
+def _write_cells(batch, ours):
+    if batch.node.kind == TableStep.Kind.EXPAND:
+        return
+    layout = layout_of(batch.worktable)
+    columns = [layout.by_id[pk] for pk in batch.graph.written_by(batch.node)]
+    values = {}
+    for work in ours:
+        if (work.state == State.FRESH and not work.verified) or work.state in WITHOUT_OUTPUTS:
+            cells = outputs_by_column(batch, work)
+            values[work.claim.row_id] = [cells.get(column.pk) for column in columns]
+    update_cells(layout, columns, values)
+
+
+def _write_units(batch, ours):
+    now = timezone.now()
+    rows = []
+    for work in ours:
+        known = work.known
+        if work.state == State.FRESH:
+            run_id = work.run_id or (known.run_id if known else None)
+            same = known is not None and known.content == work.content and not work.verified
+            reason = work.reason or ("re-made, same content" if same and work.run else "")
+            reused = work.reused or (work.verified and bool(known and known.reused))
+            row = [work.state, work.fingerprint, work.content, run_id, reused, reason]
+        else:
+            run_id = work.run_id or (known.run_id if known else None)
+            row = [work.state, "", "", run_id, False, work.reason]
+        rows.append([*row, now, work.claim.row_id])
+    sets = ["state", "fingerprint", "content", "run_id", "reused", "reason", "settled_at"]
+    node = batch.node
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            from psycopg2.extras import execute_values
+
+            execute_values(
+                cursor.cursor,
+                f"UPDATE worktables_unit u SET {', '.join(f'{name} = v.{name}' for name in sets)} "
+                f"FROM (VALUES %s) v ({', '.join(sets)}, row_id) WHERE u.worktable_id = {int(node.worktable_id)} "
+                f"AND u.step_id = {int(node.id)} AND u.row_id = v.row_id",
+                rows,
+                template="(%s::smallint, %s, %s, %s::bigint, %s::boolean, %s, %s::timestamptz, %s::bigint)",
+                page_size=1000,
+            )
+        else:
+            cursor.executemany(
+                f"UPDATE worktables_unit SET {', '.join(f'{name} = %s' for name in sets)} "
+                f"WHERE row_id = %s AND worktable_id = {int(node.worktable_id)} AND step_id = {int(node.id)}",
+                rows,
+            )
+
+
+def _wake_below(batch, rows):
+    """Queue what waits for these units in automatic tables below manual ones."""
+    graph = batch.graph
+    for node, reached in reached_by(graph, batch.node.worktable_id, rows, graph.written_by(batch.node)):
+        if not graph.flows(node) and graph.tables[node.worktable_id].automatic:
+            enqueue(node, reached)
+
+
+def _tell(batch, ours, accepted, children):
+    traces = []
+    layout = layout_of(batch.worktable)
+    for work in ours:
+        if work.run is None or work.state != State.FRESH:
+            continue
+        generated = [
+            Source(
+                layout.by_id[pk].name,
+                layout.worktable_id,
+                work.claim.row_id,
+                pk,
+                digest_of(layout.by_id[pk].kind, value),
+            )
+            for pk, value in outputs_by_column(batch, work).items()
+        ]
+        traces.append(Trace(work.run, work.sources, generated))
+    if batch.node.kind == TableStep.Kind.EXPAND:
+        traces = _with_children(batch, traces, children)
+    runs_written.send(
+        type(batch.worktable),
+        worktable=batch.worktable,
+        step=batch.node,
+        runs=[t.run for t in traces],
+        traces=traces,
+    )
+    announce_rows(batch.worktable, sorted(accepted))
+    if batch.node.kind == TableStep.Kind.EXPAND:
+        announce_rows(batch.graph.links[batch.node.link_id].target, children)
+
+
+def _with_children(batch, traces, children):
+    """Say of an expansion's runs which cells of which child rows they generated."""
+    link = batch.graph.links[batch.node.link_id]
+    child = layout_of(link.target)
+    columns = [child.by_id[pk] for pk in batch.graph.written_by(batch.node)]
+    found = {}
+    for row in child.model.objects.filter(id__in=children):
+        found.setdefault(row.parent_id, []).extend(
+            Source(
+                column.name,
+                child.worktable_id,
+                row.id,
+                column.pk,
+                digest_of(column.kind, child.value(column, row)),
+            )
+            for column in columns
+        )
+    return [Trace(trace.run, trace.used, found.get(trace.run.row_id, [])) for trace in traces]

@@ -1,0 +1,58 @@
+"""Waiting for work without asking the queue all the time: a wake-up, then a look.
+
+On SQLite `PRAGMA data_version` changes with every commit of another process and costs microseconds.
+On PostgreSQL edits send NOTIFY. Either may be missed without harm: after `timeout` one looks anyway.
+"""
+
+import select
+import time
+
+from django.db import connection
+
+from worktables.waking import CHANNEL
+
+AWAKE, DOZING, DOZE_AFTER = 0.01, 0.05, 2.0
+
+
+class Waiting:
+    """How one process waits; keeps what it saw last between calls."""
+
+    def __init__(self):
+        self._seen = None
+        self._listening = False
+
+    def wait(self, timeout, stop=None):
+        """Wait for a wake-up, for `timeout` seconds at most; return whether there was one."""
+        if connection.vendor == "postgresql":
+            return self._listen(timeout, stop)
+        return self._watch(timeout, stop)
+
+    def _watch(self, timeout, stop):
+        started = time.monotonic()
+        while not (stop is not None and stop.is_set()):
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA data_version")
+                (version,) = cursor.fetchone()
+            if version != self._seen:
+                self._seen = version
+                return True
+            waited = time.monotonic() - started
+            if waited >= timeout:
+                return False
+            time.sleep(AWAKE if waited < DOZE_AFTER else DOZING)
+        return False
+
+    def _listen(self, timeout, stop):
+        with connection.cursor() as cursor:
+            if not self._listening:
+                cursor.execute(f"LISTEN {CHANNEL}")
+                self._listening = True
+        raw = connection.connection
+        started = time.monotonic()
+        while not (stop is not None and stop.is_set()) and time.monotonic() - started < timeout:
+            if select.select([raw], [], [], min(0.25, timeout))[0]:
+                raw.poll()
+                if raw.notifies:
+                    raw.notifies.clear()
+                    return True
+        return False

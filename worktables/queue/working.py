@@ -1,0 +1,59 @@
+"""A worker's life: register, beat, drain, wait; give everything back at the end."""
+
+import contextlib
+import logging
+import threading
+import time
+
+from django.conf import settings
+from django.db import Error, close_old_connections, connection
+
+from worktables.queue.draining import drain
+from worktables.queue.recovery import beat, register_worker, retire_worker, sweep
+from worktables.queue.waiting import Waiting
+
+log = logging.getLogger(__name__)
+
+
+def work_forever(stop, name=""):
+    """Drain the queue whenever there is work, until `stop` (a threading.Event) is set."""
+    waiting, swept = Waiting(), 0.0
+    worker = None
+    while not stop.is_set():
+        try:
+            if worker is None:
+                worker = register_worker(name)
+                sweep()
+                heart = start_heart(worker, stop)
+            drain(worker, stop=stop)
+            if time.monotonic() - swept > settings.WORKTABLES["HEARTBEAT_SECONDS"]:
+                sweep()
+                swept = time.monotonic()
+            waiting.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"], stop)
+        except Error as error:  # the database went away or was busy: its truth is still there when it is back
+            log.warning("the database refused (%s); trying again in a second", str(error).strip())
+            connection.close()
+            waiting = Waiting()
+            stop.wait(1.0)
+    if worker is not None:
+        heart.join(timeout=5)
+        with contextlib.suppress(Error):
+            retire_worker(worker)
+    connection.close()
+
+
+def start_heart(worker, stop):
+    """Beat for a worker from a thread of its own, until `stop` is set."""
+
+    def run():
+        while not stop.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"]):
+            try:
+                beat(worker)
+            except Error as error:
+                log.warning("no heartbeat could be written (%s)", str(error).strip())
+                close_old_connections()
+        connection.close()
+
+    thread = threading.Thread(target=run, name="heart", daemon=True)
+    thread.start()
+    return thread

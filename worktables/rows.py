@@ -1,0 +1,241 @@
+"""Whole rows: added, pasted, duplicated, deleted into the trash of the table, and restored."""
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from worktables.dependencies import graph_of
+from worktables.errors import NoSuchColumn, NotEditable, UnfitValue
+from worktables.events import announce
+from worktables.models import Change, Link, Role, State, Worktable
+from worktables.permissions import require
+from worktables.queue import rowsets
+from worktables.queue.locking import hold
+from worktables.queue.marking import add_units, enqueue, mark, mark_changed, reached_by, refresh_rows
+from worktables.storage import layout_of
+from worktables.storage.layout import table_name
+from worktables.storage.rows import take_ids
+from worktables.storage.values import Unfit, fit
+from worktables.waking import wake_workers
+
+AT_ONCE = 5000
+
+
+def add_rows(worktable, rows, *, by):
+    """Add rows with these input and parameter values; what depends on them is queued.
+
+    Parameters
+    ----------
+    worktable : Worktable
+    rows : list of dict
+        Column name → value, in the unit of the column; absent means empty.
+    by : User
+
+    Returns
+    -------
+    range
+        The ids of the new rows.
+
+    Raises
+    ------
+    PermissionDenied, NoSuchColumn, NotEditable
+    UnfitValue
+        With the line (counted from 1); then no row at all is added.
+    """
+    require(by, "run", worktable)
+    layout = layout_of(worktable)
+    fitted = [fit_row(layout, row, line=line) for line, row in enumerate(rows, 1)]
+    with transaction.atomic():
+        return insert_rows(worktable, layout, fitted, by=by)
+
+
+def fit_row(layout, row, *, line=None, editable_only=True):
+    """Return {column: fitted value} of one row, or say which cell does not fit."""
+    fitted = {}
+    for name, value in row.items():
+        column = layout.by_name.get(name)
+        if column is None:
+            raise NoSuchColumn(name, layout.by_name)
+        if editable_only and not column.editable_by_people:
+            raise NotEditable(name, column.get_role_display().split(":")[0])
+        fitted[column] = fit_cell(column, value, line=line)
+    return fitted
+
+
+def fit_cell(column, value, *, line=None):
+    """Return the value in the form its column keeps, within the column's limits."""
+    try:
+        fitted = fit(column.kind, value, element=column.element, shape=column.shape)
+    except Unfit as problem:
+        raise UnfitValue(column.name, value, str(problem), line=line) from None
+    if fitted is not None and column.kind in ("int", "float", "time"):
+        unit = f" {column.unit}" if column.unit else ""
+        if column.minimum is not None and fitted < column.minimum:
+            raise UnfitValue(
+                column.name, value, f"is below {column.minimum:g}{unit}, the least it may be", line=line
+            )
+        if column.maximum is not None and fitted > column.maximum:
+            raise UnfitValue(
+                column.name, value, f"is above {column.maximum:g}{unit}, the most it may be", line=line
+            )
+    return fitted
+
+
+def insert_rows(worktable, layout, fitted, *, by):
+    """Insert fitted rows, their units and their history, in the caller's transaction."""
+    hold(worktable.project_id)
+    first, now = take_ids(worktable, len(fitted)), timezone.now()
+    by_id = by.pk if by else None
+    instances = []
+    for number, row in enumerate(fitted):
+        fields = {}
+        for column, value in row.items():
+            fields |= layout.assignments(column, value)
+        instances.append(layout.model(id=first + number, created_at=now, created_by=by_id, **fields))
+    layout.model.objects.bulk_create(instances, batch_size=AT_ONCE)
+    ids = range(first, first + len(fitted))
+    if not ids:
+        return ids
+    Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") + len(ids))
+    new = rowsets.RowSet(
+        f"SELECT id FROM {layout.table} WHERE id >= %s AND id < %s", (first, first + len(fitted))
+    )
+    add_units(graph_of(worktable.project_id), worktable.pk, new, "new row", by=by)
+    _changed_members(worktable, new, f"rows were added to {worktable.name}", by)
+    Change.objects.create(
+        worktable=worktable,
+        action=Change.Action.ADD_ROWS,
+        new={"rows": [ids[0], ids[-1]], "n": len(ids)},
+        by=by,
+    )
+    announce(worktable, "rows", all=True, n=len(ids))
+    wake_workers(worktable)
+    return ids
+
+
+def duplicate_rows(worktable, row_ids, *, by):
+    """Add copies of rows, inputs and parameters only; what was computed for them is found in the memo."""
+    require(by, "run", worktable)
+    layout = layout_of(worktable)
+    typed = [column for column in layout.columns if column.editable_by_people]
+    with transaction.atomic():
+        found = layout.rows.filter(id__in=list(row_ids)).order_by("id")
+        copies = [{column: layout.value(column, row) for column in typed} for row in found]
+        return insert_rows(worktable, layout, copies, by=by)
+
+
+@transaction.atomic
+def delete_rows(worktable, row_ids, *, by):
+    """Put rows into the table's trash; whoever collected them is marked.
+
+    Returns
+    -------
+    int
+        How many rows went.
+    """
+    require(by, "run", worktable)
+    hold(worktable.project_id)
+    layout = layout_of(worktable)
+    ids = list(layout.rows.filter(id__in=list(row_ids)).values_list("id", flat=True))
+    if not ids:
+        return 0
+    rows = rowsets.these(worktable.pk, ids)
+    _changed_members(worktable, rows, f"rows of {worktable.name} were deleted", by)
+    _retire_units(worktable.pk, rows)
+    layout.model.objects.filter(id__in=ids).update(deleted_at=timezone.now(), edited_by=by.pk)
+    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND):
+        retire_rows(link.target, rowsets.children(link, rows))
+    Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") - len(ids))
+    Change.objects.create(
+        worktable=worktable, action=Change.Action.DELETE_ROWS, old={"rows": ids}, new=None, by=by
+    )
+    announce(worktable, "rows", all=True, n=len(ids))
+    wake_workers(worktable)
+    return len(ids)
+
+
+@transaction.atomic
+def restore_rows(worktable, row_ids, *, by):
+    """Take rows out of the table's trash; their results are checked, and recomputed only if they must be."""
+    require(by, "run", worktable)
+    hold(worktable.project_id)
+    layout = layout_of(worktable)
+    deleted = layout.model.objects.exclude(deleted_at=None)
+    ids = list(deleted.filter(id__in=list(row_ids)).values_list("id", flat=True))
+    if not ids:
+        return 0
+    layout.model.objects.filter(id__in=ids).update(deleted_at=None, state=State.FRESH, edited_by=by.pk)
+    rows = rowsets.these(worktable.pk, ids)
+    revive_units(worktable, rows, "the row was restored", by=by)
+    Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") + len(ids))
+    _changed_members(worktable, rows, f"rows of {worktable.name} were restored", by)
+    Change.objects.create(worktable=worktable, action=Change.Action.RESTORE_ROWS, new={"rows": ids}, by=by)
+    announce(worktable, "rows", all=True, n=len(ids))
+    wake_workers(worktable)
+    return len(ids)
+
+
+def retire_rows(worktable, rows):
+    """Take rows out of the present: they keep their cells, runs and comments, and can come back."""
+    mark_changed(worktable, rows, [], f"rows of {worktable.name} were retired", membership=True)
+    _retire_units(worktable.pk, rows)
+    table = table_name(worktable.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET state = %s WHERE state <> %s AND id IN ({rows.sql})",
+            [State.RETIRED, State.RETIRED, *rowsets.parameters(rows)],
+        )
+        cursor.execute(
+            f"UPDATE worktables_worktable SET n_rows = (SELECT COUNT(*) FROM {table} "
+            "WHERE deleted_at IS NULL AND state <> %s) WHERE id = %s",
+            [State.RETIRED, worktable.pk],
+        )
+
+
+def revive_units(worktable, rows, reason, *, by=None):
+    """Make the retired units of rows stale again and queue them; equal inputs make them fresh without a run."""
+    graph = graph_of(worktable.project_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s "
+            f"WHERE worktable_id = %s AND row_id IN ({rows.sql})",
+            [State.STALE, reason, worktable.pk, *rowsets.parameters(rows)],
+        )
+    for node in graph.steps_of[worktable.pk]:
+        forced = node.kind == "expand"
+        if graph.flows(node):
+            enqueue(node, rows, by=by, forced=forced)
+    refresh_rows(graph, worktable.pk, rows)
+
+
+def _retire_units(worktable_id, rows):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE worktables_unit SET state = %s, generation = generation + 1 "
+            f"WHERE worktable_id = %s AND row_id IN ({rows.sql})",
+            [State.RETIRED, worktable_id, *rowsets.parameters(rows)],
+        )
+        cursor.execute(
+            f"DELETE FROM worktables_todo WHERE worktable_id = %s AND row_id IN ({rows.sql})",
+            [worktable_id, *rowsets.parameters(rows)],
+        )
+
+
+def _changed_members(worktable, rows, reason, by):
+    graph = graph_of(worktable.project_id)
+    reached = [
+        (node, found)
+        for node, found in reached_by(graph, worktable.pk, rows, [], membership=True)
+        if not (node.worktable_id == worktable.pk and found == rows)
+    ]
+    mark(graph, reached, f"{reason} by {by}", by=by)
+
+
+def rows_in_trash(worktable):
+    """Return the deleted rows, the last deleted first."""
+    return layout_of(worktable).model.objects.exclude(deleted_at=None).order_by("-deleted_at", "id")
+
+
+def editable_names(worktable):
+    """Return the names of the columns that people fill, in order."""
+    return [column.name for column in worktable.columns.all() if column.role in (Role.INPUT, Role.PARAMETER)]

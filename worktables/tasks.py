@@ -1,0 +1,39 @@
+"""The Celery door: both tasks may be lost, late or doubled without effect."""
+
+import threading
+
+from celery import shared_task
+
+from worktables.queue import recovery
+from worktables.queue.claiming import work_waits
+from worktables.queue.draining import drain as drain_queue
+from worktables.queue.working import start_heart
+from worktables.waking import send_wake_up
+
+BUDGET_SECONDS = 20
+
+
+@shared_task(ignore_result=True)
+def drain():
+    """Compute what can be computed for a while, as one worker; hand over if there is more."""
+    recovery.sweep()
+    if not work_waits():
+        return
+    worker, stop = recovery.this_worker(), threading.Event()
+    heart = start_heart(worker, stop)
+    try:
+        drain_queue(worker, budget_seconds=BUDGET_SECONDS)
+    finally:
+        stop.set()
+        heart.join(timeout=5)
+        recovery.give_back(worker)
+    if work_waits():
+        send_wake_up()
+
+
+@shared_task(ignore_result=True)
+def sweep():
+    """Give back what dead workers held, and wake somebody if work waits."""
+    recovery.sweep()
+    if work_waits():
+        send_wake_up()

@@ -1,0 +1,128 @@
+"""Bringing a table up to date: what would run and why, and running it."""
+
+from django.db import transaction
+from django.db.models import Count
+
+from pipelines.planning import plan_of
+from worktables.dependencies import graph_of
+from worktables.errors import NoSuchRow
+from worktables.events import announce
+from worktables.models import State, Todo, Unit
+from worktables.permissions import require
+from worktables.queue import rowsets
+from worktables.queue.locking import hold
+from worktables.queue.marking import enqueue, mark, reached_by
+from worktables.storage import layout_of
+from worktables.waking import wake_workers
+
+NEEDS_WORK = (State.STALE, State.BLOCKED, State.FAILED)
+
+
+def plan_update(worktable):
+    """Say what `update_table` would run, and why, without running it.
+
+    Returns
+    -------
+    pipelines.planning.Plan
+        Whose `sentence()` is “3 of 12 rows need work”. Failed rows count: they are tried again.
+    """
+    units = (
+        Unit.objects.filter(worktable=worktable, state__in=NEEDS_WORK)
+        .order_by("step__rank", "row_id")
+        .values_list("row_id", "step__name", "state", "reason")
+    )
+    named = ((row_id, step, State(state).label, reason) for row_id, step, state, reason in units)
+    return plan_of(worktable.n_rows, named, [step.name for step in worktable.steps.all()])
+
+
+@transaction.atomic
+def update_table(worktable, *, by):
+    """Queue every unit of a table that is not fresh; failed ones are tried again.
+
+    Returns
+    -------
+    Plan
+        What was planned, and is now queued.
+    """
+    require(by, "run", worktable)
+    hold(worktable.project_id)
+    plan = plan_update(worktable)
+    graph = graph_of(worktable.project_id)
+    broken = Unit.objects.filter(worktable=worktable, state__in=(State.FAILED, State.BLOCKED))
+    for node in graph.steps_of[worktable.pk]:
+        rows = rowsets.these(worktable.pk, list(broken.filter(step=node.id).values_list("row_id", flat=True)))
+        below = reached_by(graph, worktable.pk, rows, graph.written_by(node))
+        mark(graph, [(node, rows), *below], f"tried again by {by}", by=by)
+    everything = rowsets.all_rows(worktable.pk)
+    for node in graph.steps_of[worktable.pk]:
+        enqueue(node, everything, by=by)
+    announce(worktable, "rows", all=True, n=plan.n_rows_to_do)
+    wake_workers(worktable)
+    return plan
+
+
+@transaction.atomic
+def rerun_rows(worktable, row_ids, *, by, step=None):
+    """Compute rows anew, even if nothing changed; the old runs stay.
+
+    Parameters
+    ----------
+    step : str, optional
+        Only this step (and what turns out to follow); else all steps of the rows.
+
+    Returns
+    -------
+    int
+        How many units were queued.
+    """
+    require(by, "run", worktable)
+    hold(worktable.project_id)
+    ids = list(layout_of(worktable).rows.filter(id__in=list(row_ids)).values_list("id", flat=True))
+    if not ids:
+        raise NoSuchRow(", ".join(map(str, row_ids)) or "none")
+    graph, rows = graph_of(worktable.project_id), rowsets.these(worktable.pk, ids)
+    nodes = [node for node in graph.steps_of[worktable.pk] if step in (None, node.name)]
+    count = 0
+    for node in nodes:
+        reason = f"“{node.name}” run again by {by}"
+        count += mark(graph, [(node, rows)], reason, by=by, forced=True, queue=True)
+        below = reached_by(graph, worktable.pk, rows, graph.written_by(node))
+        mark(graph, below, reason, by=by)
+    announce(worktable, "rows", rows=ids[:300])
+    wake_workers(worktable)
+    return count
+
+
+def state_counts(worktables):
+    """Return {worktable id: {state: number of rows}} for these tables, in two queries and one for each table.
+
+    A row that is queued or runs counts as that, whatever it was before.
+    """
+    counts = {}
+    busy = {}
+    for row in (
+        Todo.objects.filter(worktable__in=worktables)
+        .values("worktable_id", "row_id")
+        .annotate(owned=Count("owner"))
+        .values_list("worktable_id", "row_id", "owned")
+    ):
+        busy.setdefault(row[0], {})[row[1]] = "running" if row[2] else "queued"
+    for worktable in worktables:
+        layout = layout_of(worktable)
+        mine = busy.get(worktable.pk, {})
+        found = dict(
+            layout.rows.values_list("state")
+            .annotate(n=Count("id"))
+            .order_by("state")
+            .values_list("state", "n")
+        )
+        named = {State(state).label: number for state, number in found.items()}
+        if mine:
+            states = dict(layout.rows.filter(id__in=list(mine)).values_list("id", "state"))
+            for row_id, state in states.items():
+                if state == State.RETIRED:
+                    continue
+                named[State(state).label] -= 1
+                named[mine[row_id]] = named.get(mine[row_id], 0) + 1
+        counts[worktable.pk] = {state: number for state, number in named.items() if number}
+    return counts
