@@ -105,11 +105,11 @@ def look_after_work(stop, n_processes):
 
 def sweep_and_ask():
     """Give back what dead workers held; answer whether anything waits."""
-    from worktables.models import Todo
     from worktables.queue import recovery
+    from worktables.queue.claiming import work_waits
 
     recovery.sweep()
-    return Todo.objects.filter(owner=None).exists()
+    return work_waits()
 
 
 def wake_or_work(n_processes):
