@@ -84,8 +84,9 @@ class SimulatedField:
         As CASA writes it, with four axes.
     sources : `astropy.table.QTable`
         The truth: x, y (0-based pixels), ra, dec, flux (apparent), flux_intrinsic.
-    cells_u, cells_v, weights : arrays, shape (n_cells,)
-        Occupied uv cells, as integer cycles per map, and the sum of weights in each, in 1/Jy^2.
+    cells_u, cells_v, weights, visibilities : arrays, shape (n_cells,)
+        Occupied uv cells, as integer cycles per map; the sum of weights in each, in 1/Jy^2; and the mean
+        visibility measured there, in Jy (complex).
     """
 
     dirty: np.ndarray
@@ -97,6 +98,7 @@ class SimulatedField:
     cells_u: np.ndarray = field(repr=False)
     cells_v: np.ndarray = field(repr=False)
     weights: np.ndarray = field(repr=False)
+    visibilities: np.ndarray = field(repr=False)
 
     @property
     def wcs(self):
@@ -192,6 +194,7 @@ def observe(
         cells_u=cells_u,
         cells_v=cells_v,
         weights=weights,
+        visibilities=visibilities / share,
     )
 
 
