@@ -126,7 +126,7 @@ def characterise(
     SettingInvalid
         If a parameter makes no sense.
     """
-    _check(expected_sources, threshold, median_flux, max_sources, chains, proposals)
+    _check(seed, expected_sources, threshold, median_flux, max_sources, chains, proposals)
     tell = progress or (lambda fraction: None)
     tell(0.0)
     response, searchable = dirty_map.response, dirty_map.searchable
@@ -238,8 +238,9 @@ def _sample(seen, noise, intensity, start, n, brightest, proposals, rng, moves):
     return samples, sizes, energies
 
 
-def _check(expected_sources, threshold, median_flux, max_sources, chains, proposals):
+def _check(seed, expected_sources, threshold, median_flux, max_sources, chains, proposals):
     for name, value, wanted, right in (
+        ("seed", seed, "a whole number, 0 or more", seed >= 0),
         ("expected_sources", expected_sources, "a positive number", 0 < expected_sources < np.inf),
         ("threshold", threshold, "between 0 and 1", 0 <= threshold <= 1),
         (
