@@ -136,6 +136,20 @@ class TruncatedFile(FormatError):
         super().__init__(f"“{name}” is cut off: {why}. Fetch the file again, and check its size")
 
 
+class UnclosedQuote(TruncatedFile):
+    """A quote in separated text is opened, and never closed."""
+
+    code = "unclosed-quote"
+
+    def __init__(self, name, line):
+        self.name, self.line = name, line
+        FormatError.__init__(
+            self,
+            f"the quote opened in line {line} of “{name}” is never closed; close it, or fetch the file again "
+            "if it was cut off",
+        )
+
+
 class NoColumns(FormatError):
     """The table has no columns."""
 
@@ -227,10 +241,10 @@ class NothingPasted(FormatError):
         super().__init__("there is no row in the text; paste one row a line, commas or tabs between cells")
 
 
-class BadPaste(FormatError):
-    """Cells of pasted text that do not fit; `problems` lists each with its line, column and value."""
+class BadCells(FormatError):
+    """Cells of a text that do not fit; `problems` lists each with its line, column and value."""
 
-    code = "bad-paste"
+    code = "bad-cells"
 
     def __init__(self, problems):
         self.problems = tuple(problems)

@@ -15,6 +15,7 @@ know them, the rows are measured first, by way of a temporary file.
 
 import pickle
 import tempfile
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -198,7 +199,9 @@ def _sealed(cards, data_sum):
 
 def _ascii(text):
     """The text in characters a FITS header may hold."""
-    return "".join(character if " " <= character <= "~" else "?" for character in text)
+    plain = unicodedata.normalize("NFKD", text.replace("µ", "u").replace("μ", "u"))
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    return "".join(character if " " <= character <= "~" else "?" for character in plain)
 
 
 # Rows

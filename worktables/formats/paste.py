@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from worktables.formats.errors import (
-    BadPaste,
+    BadCells,
     DuplicateColumns,
     FormatError,
     NothingPasted,
@@ -54,7 +54,7 @@ def parse_pasted(text, fields):
 
     Raises
     ------
-    WrongNumberOfCells, UnknownColumn, BadPaste, NothingPasted
+    WrongNumberOfCells, UnknownColumn, BadCells, NothingPasted
         Each names line, column, value and remedy, where it has them.
     """
     fields = list(fields)
@@ -80,7 +80,7 @@ def parse_pasted(text, fields):
         if len(problems) >= MOST_PROBLEMS:
             break
     if problems:
-        raise BadPaste(problems)
+        raise BadCells(problems)
     return rows
 
 

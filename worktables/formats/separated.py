@@ -3,9 +3,9 @@
 import io
 import re
 
-from worktables.formats.errors import ForbiddenCharacter, TruncatedFile
+from worktables.formats.errors import ForbiddenCharacter, UnclosedQuote
 
-QUOTED = re.compile(r'[ \t]*"([^"]*(?:""[^"]*)*)"')
+QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 LONGEST_CELL = 2000
 
 
@@ -29,7 +29,7 @@ def records(text, separator=",", name="text", first_line=1):
             following = next(lines, None)
             number += 1
             if following is None or number - start > LONGEST_CELL:
-                raise TruncatedFile(name, f"the quote opened in line {start} is never closed")
+                raise UnclosedQuote(name, start)
             if "\0" in following:
                 raise ForbiddenCharacter(f"line {number} of “{name}”")
             line += following
@@ -44,12 +44,16 @@ def _split(line, separator):
         line = line[:-1]
     cells, position = [], 0
     while True:
-        match = QUOTED.match(line, position)
+        first = position
+        while separator != " " and line.startswith(" ", first):
+            first += 1
+        opened = line.startswith('"', first)
+        match = QUOTED.match(line, first) if opened else None
         if match:
             end = line.find(separator, match.end())
             rest = line[match.end() : end if end >= 0 else len(line)].strip()
             cells.append(match[1].replace('""', '"') + rest)
-        elif line[position:].lstrip(" \t").startswith('"'):
+        elif opened:
             return None
         else:
             end = line.find(separator, position)

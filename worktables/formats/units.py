@@ -56,3 +56,12 @@ def unit_as(notation, text):
             return unit.to_string(notation)
         except (ValueError, TypeError):
             return text
+
+
+def plain_unit(column, text):
+    """The unit of a file in the notation we show people (“Jy/beam”), or `UnknownUnit`."""
+    text = check_unit(column, text)
+    if not text:
+        return ""
+    plain = parse_unit(text).to_string().replace(" / ", "/")
+    return plain if parse_unit(plain) is not None else text
