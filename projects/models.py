@@ -1,5 +1,7 @@
 """Projects: who works together on what, and the unit of sharing."""
 
+import secrets
+
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
@@ -22,6 +24,11 @@ PERMISSIONS = [
 ]
 
 
+def new_version():
+    """Return a number for a new shape of something that processes remember; never used twice."""
+    return secrets.randbits(62)
+
+
 class Project(models.Model):
     """A team's shared place: its worktables, its files and its memo."""
 
@@ -29,7 +36,7 @@ class Project(models.Model):
     title = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     parameters = models.JSONField(default=dict, blank=True, help_text="step.name → value, for all its tables")
-    graph_version = models.PositiveIntegerField(default=0, editable=False)
+    graph_version = models.BigIntegerField(default=new_version, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -7,7 +7,7 @@ import astropy.units
 from django.db import transaction
 from django.db.models import Max
 
-from projects.models import NAME_PATTERN
+from projects.models import NAME_PATTERN, new_version
 from worktables.errors import ColumnInUse, NoSuchColumn, UnfitName, UnfitValue, UnknownUnit
 from worktables.events import announce
 from worktables.models import Change, Column, Kind, Link, Role, Worktable
@@ -212,7 +212,7 @@ def find(worktable, name):
 
 def touch(worktable):
     """Say that a table's columns are not what they were; layouts are remembered by this number."""
-    worktable.version += 1
+    worktable.version = new_version()
     Worktable.objects.filter(pk=worktable.pk).update(version=worktable.version)
     announce(worktable, "table")
 

@@ -123,6 +123,8 @@ def describe_worktable(worktable, *, by, **facts):
         setattr(worktable, key, value)
     worktable.full_clean(exclude=["project", "pipeline", "created_by"])
     worktable.save(update_fields=list(facts))
+    if "update" in facts:
+        rank_steps(worktable.project)
     _note(worktable, old, facts, by)
     announce(worktable, "table")
     return worktable
@@ -135,6 +137,7 @@ def delete_worktable(worktable, *, by):
     worktable.deleted_at = timezone.now()
     worktable.save(update_fields=["deleted_at"])
     worktable.todo.all().delete()
+    rank_steps(worktable.project)
     _note(worktable, {"deleted": False}, {"deleted": True}, by)
     announce(worktable, "table", deleted=True)
 
@@ -146,6 +149,7 @@ def restore_worktable(worktable, *, by):
     check_free(worktable.project, worktable.name)
     worktable.deleted_at = None
     worktable.save(update_fields=["deleted_at"])
+    rank_steps(worktable.project)
     _note(worktable, {"deleted": True}, {"deleted": False}, by)
     announce(worktable, "table")
 

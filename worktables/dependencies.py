@@ -7,9 +7,7 @@ import dataclasses
 from collections import defaultdict
 from functools import lru_cache
 
-from django.db.models import F
-
-from projects.models import Project
+from projects.models import Project, new_version
 from worktables.errors import LinkRefused
 from worktables.models import Binding, Link, TableStep, Worktable
 
@@ -23,9 +21,9 @@ class Input:
     link_id: int | None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Node:
-    """A step of a table, with what it is bound to."""
+    """A step of a table, with what it is bound to; the same node is the same object."""
 
     id: int
     worktable_id: int
@@ -238,4 +236,4 @@ def rank_steps(project):
         if graph.nodes[node_id].rank != rank
     ]
     TableStep.objects.bulk_update(steps, ["rank"])
-    Project.objects.filter(pk=project.pk).update(graph_version=F("graph_version") + 1)
+    Project.objects.filter(pk=project.pk).update(graph_version=new_version())

@@ -5,7 +5,7 @@ from django.db import models
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from pipelines.models import Pipeline
-from projects.models import PERMISSIONS, Project, name_validator
+from projects.models import PERMISSIONS, Project, name_validator, new_version
 from worktables.querysets import WorktableQuerySet
 
 
@@ -51,7 +51,7 @@ class Worktable(models.Model):
     parameters = models.JSONField(default=dict, blank=True, help_text="step.name → value, for all its rows")
     next_row = models.BigIntegerField(default=1, editable=False)
     n_rows = models.BigIntegerField(default=0, editable=False)
-    version = models.PositiveIntegerField(default=0, editable=False)
+    version = models.BigIntegerField(default=new_version, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -114,6 +114,7 @@ def _execute(batch, works, worker):
     step, todo = get_step(batch.node.step), _open(works)
     if not todo:
         return
+    todo, twins = _apart(step, todo)
     version, environment = version_of(step), present_environment()
     project = batch.worktable.project
     calls = [Call(work.inputs, work.parameters, ProjectContext(project)) for work in todo]
@@ -135,6 +136,24 @@ def _execute(batch, works, worker):
         work.run.parameters = {
             name: as_json(step.parameter_named[name].kind, value) for name, value in work.parameters.items()
         }
+    for work, first in twins:
+        if first.state == State.FRESH:
+            work.state, work.outputs, work.reused, work.twin = State.FRESH, first.outputs, True, first
+        else:
+            work.stop(first.state, first.reason)
+
+
+def _apart(step, works):
+    """Split works into those that run and those that are the same computation as one of them."""
+    if not step.deterministic:
+        return works, []
+    first, twins = {}, []
+    for work in works:
+        if work.claim.forced or first.setdefault(work.fingerprint, work) is work:
+            continue
+        twins.append((work, first[work.fingerprint]))
+    again = {id(work) for work, _ in twins}
+    return [work for work in works if id(work) not in again], twins
 
 
 def _shown(kind, many, value):

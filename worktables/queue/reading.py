@@ -52,6 +52,7 @@ class Work:
     reused: bool = False
     verified: bool = False
     known: object = None
+    twin: object = None
 
     def stop(self, state, reason):
         """Settle without running."""

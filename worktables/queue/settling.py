@@ -124,6 +124,9 @@ def _save_runs(batch, works, accepted):
         work.run.content = work.content
     for work, run in zip(ran, Run.objects.bulk_create([work.run for work in ran]), strict=True):
         work.run_id = run.pk
+    for work in works:
+        if work.twin is not None:
+            work.run_id, work.reason = work.twin.run_id, f"reused from run {work.twin.run_id}"
     if batch.node.kind == TableStep.Kind.STEP and get_step(batch.node.step).deterministic:
         remember(
             [
