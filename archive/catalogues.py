@@ -65,18 +65,54 @@ def column_values(values: Any, kind: str) -> Any:
     return np.asarray(values, dtype=DTYPES[kind])
 
 
-def items_of(table: Table, schema: Sequence[Any]) -> list[dict[str, Any]]:
-    """Return the items of a catalogue as plain Python, by field; what is missing is ``None``."""
+def items_of(catalogue: Table | str, schema: Sequence[Any] | None = None) -> list[dict[str, Any]]:
+    """Return the items of a catalogue as plain Python, by field; what is missing is ``None``.
+
+    Parameters
+    ----------
+    catalogue : Table or str
+        A table, or the sha256 of a kept catalogue.
+    schema : sequence, optional
+        The fields wanted. Default: all there are, with ``<name>_ra`` and ``<name>_dec`` as the position ``<name>``.
+    """
+    table = kept_catalogue(catalogue) if isinstance(catalogue, str) else catalogue
+    wanted = (
+        fields_of(table) if schema is None else [(fact(item, "name"), fact(item, "kind")) for item in schema]
+    )
     columns = {}
-    for item in schema:
-        name = fact(item, "name")
-        if fact(item, "kind") == "position":
+    for name, kind in wanted:
+        if kind == "position":
             ra, dec = plain(table[f"{name}_ra"]), plain(table[f"{name}_dec"])
             pairs = zip(ra, dec, strict=True)
             columns[name] = [None if one is None or other is None else (one, other) for one, other in pairs]
         else:
             columns[name] = plain(table[name])
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def field_names(schema: Sequence[Any]) -> list[str]:
+    """Return the names of the fields of a schema, as `items_of` gives them."""
+    return [fact(item, "name") for item in schema]
+
+
+def fields_of(table: Table) -> list[tuple[str, str]]:
+    """Return the fields of a catalogue as (name, kind); of those that are no position, the kind is left open."""
+    fields = []
+    for name in table.colnames:
+        stem = name.removesuffix("_ra")
+        if stem != name and f"{stem}_dec" in table.colnames:
+            fields.append((stem, "position"))
+        elif not (name.endswith("_dec") and f"{name.removesuffix('_dec')}_ra" in table.colnames):
+            fields.append((name, ""))
+    return fields
+
+
+def kept_catalogue(sha256: str) -> Table:
+    """Return a catalogue from the file store."""
+    from archive.storage import open_blob  # the rest of this file runs without Django
+
+    with open_blob(sha256) as file:
+        return read_catalogue(file)
 
 
 def plain(column: Any) -> list:
@@ -120,6 +156,7 @@ def read_catalogue(source: bytes | BinaryIO) -> Table:
             table = Table()
             for number, column in enumerate(body.columns, start=1):
                 values = np.array(body.data[column.name])
+                values = values.astype(values.dtype.newbyteorder("="))
                 if column.null is not None and (values == column.null).any():
                     values = MaskedColumn(values, mask=values == column.null)
                 if values.dtype.kind == "S":
@@ -148,7 +185,7 @@ def encoded(name: str, column: Any) -> tuple[np.ndarray, str, int | None]:
         if kind == "u" and values.size and values.max() > np.iinfo(np.int64).max:
             raise CannotBeCatalogue(name, "it holds integers beyond 64 bits with sign")
         values = values.astype(np.int64)
-        if (values == NULL_INT).any():
+        if NULL_INT in (values[~mask] if masked else values):
             raise CannotBeCatalogue(name, f"the integer {NULL_INT} stands for a missing value")
         return (np.where(mask, NULL_INT, values) if masked else values), "K", NULL_INT if masked else None
     if masked:

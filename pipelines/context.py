@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from archive.catalogues import read_catalogue, write_catalogue
+from archive.catalogues import kept_catalogue, write_catalogue
 from archive.folders import project_folder
 from archive.keeping import keep_product
 from archive.storage import open_blob, path_of
@@ -81,5 +81,4 @@ class ProjectContext:
 
     def catalogue(self, sha256: str):
         """Read a kept catalogue back as a table."""
-        with open_blob(sha256) as file:
-            return read_catalogue(file)
+        return kept_catalogue(sha256)

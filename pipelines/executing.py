@@ -161,7 +161,8 @@ def result_of(attempt: Attempt) -> Result:
 def line_of(failure: Exception) -> str:
     """Return what went wrong in one line; of an error nobody foresaw, with its type."""
     text = " ".join(str(failure).split()).replace("\0", "\\0")
-    if isinstance(failure, StepFailed | PipelinesError) and text:
+    ours = isinstance(failure, StepFailed) or hasattr(failure, "status")  # the errors of the house carry one
+    if ours and text:
         return text
     return f"{type(failure).__name__}: {text}" if text else type(failure).__name__
 

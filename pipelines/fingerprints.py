@@ -133,19 +133,24 @@ def source_digest(name: str) -> str:
 
 
 def source_files(name: str) -> list[tuple[str, Path]]:
-    """Return the source files of a module or package, as (relative name, path), sorted by name."""
+    """Return the source files of a module or package, as (relative name, path), sorted by name.
+
+    Only its outermost package is looked up: nothing is imported to be fingerprinted.
+    """
+    outermost, *inner = name.split(".")
     try:
-        spec = importlib.util.find_spec(name)
+        spec = importlib.util.find_spec(outermost)
     except (ImportError, ValueError):
         spec = None
-    if spec is not None and spec.submodule_search_locations:
-        folders = [Path(folder) for folder in spec.submodule_search_locations]
-        found = [
-            (path.relative_to(folder).as_posix(), path) for folder in folders for path in folder.rglob("*.py")
-        ]
-        if found:
-            return sorted(found)
-    elif spec is not None and spec.origin and spec.origin.endswith(".py"):
+    if spec is None:
+        raise SourceMissing(name)
+    for folder in map(Path, spec.submodule_search_locations or ()):
+        place = folder.joinpath(*inner)
+        found = [(path.relative_to(place).as_posix(), path) for path in place.rglob("*.py")]
+        module = place.with_name(place.name + ".py")
+        if found or (inner and module.is_file()):
+            return sorted(found) or [(module.name, module)]
+    if not inner and spec.origin and spec.origin.endswith(".py"):
         return [(Path(spec.origin).name, Path(spec.origin))]
     raise SourceMissing(name)
 
