@@ -98,11 +98,12 @@ def _assign(atoms, whitened, present, references, errors, inverse_axes):
     free = present.copy()
     taken = np.full((len(references), len(atoms)), -1)
     everyone = np.arange(len(atoms))
+    across, up, flux = (np.ascontiguousarray(part) for part in (*np.moveaxis(whitened, -1, 0), atoms[..., 2]))
     for k in np.argsort(-references[:, 2], kind="stable"):
-        offset = whitened - inverse_axes @ references[k, :2]
-        distance2 = np.square(offset).sum(axis=-1)
+        at_x, at_y = inverse_axes @ references[k, :2]
+        distance2 = np.square(across - at_x) + np.square(up - at_y)
         cost = distance2 / errors[k, 0] ** 2
-        cost += np.square((atoms[..., 2] - references[k, 2]) / errors[k, 1])
+        cost += np.square((flux - references[k, 2]) / errors[k, 1])
         cost[~free | (distance2 > REACH**2)] = np.inf
         nearest = cost.argmin(axis=1)
         found = np.isfinite(cost[everyone, nearest])

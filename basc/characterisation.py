@@ -19,7 +19,7 @@ MEDIAN_FLUX = 5.0  # prior median of the intrinsic flux, in units of the noise
 TOLERATED = 0.1  # nats that interpolation may cost at the brightest source
 BURN_IN = 1.0 / 3.0
 WARM_STEPS = 12  # temperatures on the way down
-SAMPLES = 300  # kept per chain
+SAMPLES = 250  # kept per chain
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +155,7 @@ def characterise(
         birth_cdf=np.cumsum(births.ravel()),
         birth_density=births,
     )
-    proposals = proposals or 8000 + 2000 * n_start
+    proposals = proposals or 8000 + 1200 * n_start
     intensity = expected_sources / searchable.sum()
     runs, moves = [], np.zeros((len(kernels.MOVES), 2), np.int64)
     for number, stream in enumerate(np.random.SeedSequence(seed).spawn(chains)):
@@ -219,7 +219,7 @@ def warm_up():
 
 def _sample(seen, noise, intensity, start, n, brightest, proposals, rng, moves):
     """One chain: cooled down from where only the brightest source stands out, then sampled."""
-    state = start.copy()
+    state, energy = start.copy(), 0.0
     shape = state.shape[1]
     nothing = np.empty((0, 3, shape)), np.empty(0, np.int64), np.empty(0)
     warm = int(BURN_IN * proposals)
@@ -229,12 +229,14 @@ def _sample(seen, noise, intensity, start, n, brightest, proposals, rng, moves):
         length = warm // WARM_STEPS + 1
         numbers = rng.random((length, kernels.N_UNIFORM)), rng.standard_normal((length, kernels.N_NORMAL))
         spent = np.zeros_like(moves)
-        n = kernels.run_chain(seen, noise * heat, intensity, state, n, *numbers, *nothing, spent)
+        n, energy = kernels.run_chain(
+            seen, noise * heat, intensity, state, n, energy, *numbers, *nothing, spent
+        )
     length = proposals - warm
     kept = min(SAMPLES, length)
     samples, sizes, energies = np.zeros((kept, 3, shape)), np.zeros(kept, np.int64), np.zeros(kept)
     numbers = rng.random((length, kernels.N_UNIFORM)), rng.standard_normal((length, kernels.N_NORMAL))
-    kernels.run_chain(seen, noise, intensity, state, n, *numbers, samples, sizes, energies, moves)
+    kernels.run_chain(seen, noise, intensity, state, n, energy, *numbers, samples, sizes, energies, moves)
     return samples, sizes, energies
 
 

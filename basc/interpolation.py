@@ -119,16 +119,10 @@ def filter_rows(data, taps):
     n_rows, n_columns = 2 * (data.shape[0] - n_taps + 1) - 1, data.shape[1]
     result = np.zeros((n_rows, n_columns))
     for i in range(n_rows):
-        row, first, weights = result[i], i // 2, taps[i % 2]
-        for k in range(0, n_taps - 3, 4):
-            w0, w1, w2, w3 = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
-            s0, s1, s2, s3 = data[first + k], data[first + k + 1], data[first + k + 2], data[first + k + 3]
+        for k in range(n_taps):
+            weight, source = taps[i % 2, k], i // 2 + k
             for j in range(n_columns):
-                row[j] += w0 * s0[j] + w1 * s1[j] + w2 * s2[j] + w3 * s3[j]
-        for k in range(n_taps - n_taps % 4, n_taps):
-            last = data[first + k]
-            for j in range(n_columns):
-                row[j] += weights[k] * last[j]
+                result[i, j] += weight * data[source, j]
     return result
 
 

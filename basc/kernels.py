@@ -91,19 +91,6 @@ def residual_at(dirty, beam, x, y, state, n, chosen):
     return value
 
 
-@part
-def energy_of(dirty, beam, state, n):
-    """f.d - f'Gf/2 of a state, in Jy^2: Eq. (1) of `basc` without the noise."""
-    total = 0.0
-    chosen = np.full(2, -1)
-    for k in range(n):
-        # Source k against the map and those before it: every pair counts once.
-        total += state[2, k] * (
-            residual_at(dirty, beam, state[0, k], state[1, k], state, k, chosen) - 0.5 * state[2, k]
-        )
-    return total
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
 def subtract_sources(image, beam, state, n):
     """Subtract point sources from a map of the searched box, in place.
@@ -126,36 +113,28 @@ def subtract_sources(image, beam, state, n):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def polish(field, state, n, rounds):
-    """Move each source, in turn, to where it explains most, and give it the flux it finds there (in place)."""
-    step = 0.25
-    dirty, beam = field.map_coefficients, field.beam_coefficients
-    near, chosen = np.empty((3, 3)), np.full(2, -1)
-    for _ in range(rounds):
-        for k in range(n):
-            chosen[0] = k
-            x, y = state[0, k], state[1, k]
-            for a in range(3):
-                for b in range(3):
-                    near[a, b] = residual_at(
-                        dirty, beam, x + (b - 1) * step, y + (a - 1) * step, state, n, chosen
-                    )
-            gx, gy = near[1, 2] - near[1, 0], near[2, 1] - near[0, 1]
-            xx = 4.0 * (near[1, 2] + near[1, 0] - 2.0 * near[1, 1])
-            yy = 4.0 * (near[2, 1] + near[0, 1] - 2.0 * near[1, 1])
-            xy = near[2, 2] + near[0, 0] - near[0, 2] - near[2, 0]
-            determinant = xx * yy - xy * xy
-            flux = near[1, 1]
-            if xx < 0.0 and determinant > 0.0:
-                dx, dy = (xy * gy - yy * gx) / determinant, (xy * gx - xx * gy) / determinant
-                far = 0.5 * math.sqrt(dx * dx + dy * dy)
-                shrink = 1.0 if far < 2.0 else 2.0 / far
-                dx, dy = shrink * dx, shrink * dy
-                x, y = x + 2.0 * step * dx, y + 2.0 * step * dy
-                if pixel_of(field.median, x, y) > 0.0:
-                    state[0, k], state[1, k] = x, y
-                    flux += 0.5 * (gx * dx + gy * dy) * (2.0 - shrink)
-            state[2, k] = flux if flux > 0.0 else 0.0
+def residuals_near(dirty, beam, state, n, chosen, step, near):
+    """Map minus all but the chosen sources, on a grid about the first chosen one.
+
+    Parameters
+    ----------
+    dirty, beam : float64 arrays
+        Coefficients; see `interpolation`.
+    state : float64 array, shape (3, max_sources)
+    n : int
+    chosen : int64 array, shape (2,)
+        Sources left out; -1 for none.
+    step : float
+        Of the grid, in pixels.
+    near : float64 array, shape (2 * reach + 1, 2 * reach + 1)
+        Filled with the residual, in Jy/beam; the source is at the middle.
+    """
+    x, y, reach = state[0, chosen[0]], state[1, chosen[0]], near.shape[0] // 2
+    for a in range(near.shape[0]):
+        for b in range(near.shape[0]):
+            near[a, b] = residual_at(
+                dirty, beam, x + (b - reach) * step, y + (a - reach) * step, state, n, chosen
+            )
 
 
 @part
@@ -331,7 +310,7 @@ def propose_split(axes, inverse, state, n, chosen, u, points):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def run_chain(field, noise, intensity, state, n, uniforms, normals, samples, sizes, energies, moves):
+def run_chain(field, noise, intensity, state, n, energy, uniforms, normals, samples, sizes, energies, moves):
     """Advance a chain by reversible jumps, in place.
 
     Parameters
@@ -343,19 +322,22 @@ def run_chain(field, noise, intensity, state, n, uniforms, normals, samples, siz
         Expected sources per searchable pixel.
     state : float64 array, shape (3, max_sources)
     n : int
+    energy : float
+        f.d - f'Gf/2 of the state, in Jy^2, up to a constant of the caller's choice.
     uniforms, normals : float64 arrays, shapes (steps, N_UNIFORM) and (steps, N_NORMAL)
         Random numbers, drawn outside: steps of the chain and their order never depend on numba.
     samples : float64 array, shape (n_samples, 3, max_sources)
         States at equal intervals; may be of length 0.
     sizes, energies : int64 and float64 arrays, shape (n_samples,)
-        Their numbers of sources and f.d - f'Gf/2 (Jy^2).
+        Their numbers of sources and energies.
     moves : int64 array, shape (6, 2)
         Proposed and accepted, per kind of move; added to.
 
     Returns
     -------
-    int
-        The number of sources at the end.
+    n : int
+    energy : float
+        At the end.
     """
     dirty, beam = field.map_coefficients, field.beam_coefficients
     axes, inverse = field.axes, field.inverse_axes
@@ -364,7 +346,6 @@ def run_chain(field, noise, intensity, state, n, uniforms, normals, samples, siz
     points, residual = np.empty((3, 4)), np.empty(4)
     chosen = np.empty(2, np.int64)
     variance, taken = noise * noise, 0
-    energy = energy_of(dirty, beam, state, n)
     for step in range(uniforms.shape[0]):
         u, z = uniforms[step], normals[step]
         ln_ratio, n_old, n_new, scale = 0.0, 0, 0, 0.0
@@ -464,4 +445,4 @@ def run_chain(field, noise, intensity, state, n, uniforms, normals, samples, siz
                 samples[taken, k // n, k % n] = state[k // n, k % n]
             sizes[taken], energies[taken] = n, energy
             taken += 1
-    return n
+    return n, energy

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from basc import kernels
@@ -70,7 +72,7 @@ def find_start(field, data, searchable, noise, max_sources):
         state[0, n : n + len(peaks)], state[1, n : n + len(peaks)] = peaks[:, 1], peaks[:, 0]
         state[2, n : n + len(peaks)] = residual[peaks[:, 0], peaks[:, 1]]
         n += len(peaks)
-        kernels.polish(field, state, n, 3)
+        polish(field, state, n, rounds=3)
         bright = state[2, :n] > 2.0 * noise
         state[:, : bright.sum()] = state[:, :n][:, bright]
         dropped, n = n - int(bright.sum()), int(bright.sum())
@@ -79,6 +81,33 @@ def find_start(field, data, searchable, noise, max_sources):
         if dropped >= len(peaks):
             break
     return state, n, noise, residual
+
+
+def polish(field, state, n, *, rounds):
+    """Move each source, in turn, to where it explains most, and give it the flux it finds there (in place).
+
+    A Newton step on the residual without the source, of at most two pixels; its flux is the height of the
+    parabola there.
+    """
+    step, near, chosen = 0.25, np.empty((3, 3)), np.full(2, -1)
+    dirty, beam = field.map_coefficients, field.beam_coefficients
+    for _ in range(rounds):
+        for chosen[0] in range(n):
+            k = chosen[0]
+            kernels.residuals_near(dirty, beam, state, n, chosen, step, near)
+            (a, b, c), (d, e, f), (g, h, i) = near.tolist()
+            gx, gy = 0.5 * (f - d), 0.5 * (h - b)
+            xx, yy, xy = f + d - 2.0 * e, h + b - 2.0 * e, 0.25 * (i + a - c - g)
+            determinant, flux = xx * yy - xy * xy, e
+            if xx < 0.0 and determinant > 0.0:
+                dx, dy = (xy * gy - yy * gx) / determinant, (xy * gx - xx * gy) / determinant
+                shrink = min(1.0, 2.0 / max(step * math.hypot(dx, dy), 1e-9))
+                dx, dy = shrink * dx, shrink * dy
+                x, y = float(state[0, k] + step * dx), float(state[1, k] + step * dy)
+                if kernels.pixel_of.py_func(field.median, x, y) > 0.0:
+                    state[0, k], state[1, k] = x, y
+                    flux += (gx * dx + gy * dy) * (1.0 - 0.5 * shrink)
+            state[2, k] = max(flux, 0.0)
 
 
 def birth_map(field, residual, searchable, state, n, noise):

@@ -158,7 +158,7 @@ def test_warming_up_leaves_nothing_to_compile():
 
     from basc import kernels
 
-    assert [len(kernel.overloads) for kernel in (kernels.run_chain, kernels.polish)] == [1, 1]
+    assert [len(kernel.overloads) for kernel in (kernels.run_chain, kernels.residuals_near)] == [1, 1]
 
 
 def test_the_core_of_m87_is_found():
