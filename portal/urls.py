@@ -5,13 +5,15 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import TemplateView
 
-from portal import home
+from portal import events, home
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("accounts/", include("portal.accounts.urls")),
     path("projects/", include("projects.urls")),
     path("projects/<slug:slug>/", home.project, name="project"),
+    path("projects/<slug:slug>/events/", events.project_events, name="project-events"),
+    path("worktables/<int:pk>/events/", events.worktable_events, name="worktable-events"),
     path("admin/", admin.site.urls),
     # The pages of worktables, their rows and runs, and everything under /api/, hang here.
 ]
