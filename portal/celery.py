@@ -9,7 +9,7 @@ import os
 import threading
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_init, worker_ready, worker_shutting_down
+from celery.signals import celeryd_init, worker_init, worker_shutting_down
 from kombu.exceptions import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -65,24 +65,21 @@ def insist_on_a_broker(**_):
 
 
 @worker_init.connect
-def warm_up(**_):
-    """Compile the kernels in the parent: its processes are forks and have them from birth."""
+def start(sender, **_):
+    """Compile the kernels, which the worker's processes inherit as forks, then look after this host's work.
+
+    Not when the worker is ready, which it never is while the broker is away.
+    """
     import basc
 
     basc.warm_up()
-
-
-@worker_ready.connect
-def keep_awake(sender, **_):
-    """Look after this host's work in a thread of the parent, which runs no steps and needs no beat."""
     leaving.clear()
-    n_processes = getattr(sender.pool, "num_processes", None) or 1
-    threading.Thread(target=look_after_work, args=(leaving, n_processes), daemon=True).start()
+    threading.Thread(target=look_after_work, args=(leaving, sender.concurrency or 1), daemon=True).start()
 
 
 @worker_shutting_down.connect
-def stop_looking(**_):
-    """End the thread of `keep_awake`."""
+def stop(**_):
+    """End the thread that looks after the work."""
     # Sent from a signal handler, which may have interrupted a holder of the event's lock.
     threading.Thread(target=leaving.set).start()
 
@@ -90,30 +87,39 @@ def stop_looking(**_):
 def look_after_work(stop, n_processes):
     """Every few seconds give back what dead workers held and say again that there is work, while there is.
 
-    With the broker away this thread works itself: slower than its processes, but nothing waits.
+    Where no message arrives (the broker is away, or Celery waits ever longer before it tries again) this thread
+    works itself: slower than its processes, but nothing waits for ever.
     """
     from django.db import Error, close_old_connections
 
+    from worktables.queue import recovery
+    from worktables.queue.claiming import work_waits
+    from worktables.tasks import drain
+
+    asked = False
     while not stop.wait(SWEEP_SECONDS):
         try:
             close_old_connections()
-            if sweep_and_ask():
-                wake_or_work(n_processes)
+            recovery.sweep()
+            if not work_waits():
+                asked = False
+            elif (asked and not somebody_works()) or not wake(n_processes):
+                drain()
+            else:
+                asked = True
         except Error as error:
             log.warning("the database cannot be asked for work now: %s", error)
 
 
-def sweep_and_ask():
-    """Give back what dead workers held; answer whether anything waits."""
-    from worktables.queue import recovery
-    from worktables.queue.claiming import work_waits
+def somebody_works():
+    """Say whether any unit is claimed, here or on another host."""
+    from worktables.models import Todo
 
-    recovery.sweep()
-    return work_waits()
+    return Todo.objects.exclude(owner=None).exists()
 
 
-def wake_or_work(n_processes):
-    """Send a wake-up for each process of this host, or drain the queue here."""
+def wake(n_processes):
+    """Send a wake-up for each process of this host; return whether the broker took them."""
     from worktables.tasks import drain
 
     try:
@@ -121,4 +127,5 @@ def wake_or_work(n_processes):
             drain.apply_async(retry=False, expires=SWEEP_SECONDS)
     except (OperationalError, OSError) as error:
         log.warning("the broker is away (%s); working without it", error)
-        drain()
+        return False
+    return True
