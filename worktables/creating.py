@@ -28,7 +28,7 @@ def create_worktable(
         Unique in the project; an ADQL identifier.
     creator : User
     columns : iterable of NewColumn
-        Columns beside those that the pipeline's ports ask for.
+        Columns beside those that the pipeline's ports ask for; they come first.
     pipeline : Pipeline, optional
         None makes a plain catalogue.
     update : {"auto", "manual"}
@@ -50,7 +50,7 @@ def create_worktable(
         created_by=creator,
     )
     specs = columns_for(pipeline.graph) if pipeline else []
-    declared = [_declared(spec) for spec in specs] + list(columns)
+    declared = [*columns, *(_declared(spec) for spec in specs)]
     made = save_columns(worktable, declared)
     ddl.create_table(worktable.pk, made)
     if pipeline:

@@ -211,7 +211,7 @@ def as_array(column, cell):
 def as_fixed_arrays(column, cells, fill):
     """Array cells of one shape stacked to one array of shape (rows, elements), `fill` where null."""
     size = int(np.prod(column.shape))
-    stacked = np.full((len(cells), size), fill, ELEMENT_TYPES[column.element])
+    stacked: np.ndarray = np.full((len(cells), size), fill, ELEMENT_TYPES[column.element])
     present = [i for i, cell in enumerate(cells) if cell is not None]
     if not present:
         return stacked

@@ -96,7 +96,8 @@ def _is_text(column):
 
 
 def _measured(table, columns, batches, spool):
-    n_rows, widths, heap = 0, {}, _Heap()
+    n_rows, heap = 0, _Heap()
+    widths: dict[str, int] = {}
     for rows in batches:
         if not rows:
             continue

@@ -232,11 +232,11 @@ def _all_texts(values):
 
 def _parse_numbers(text, element):
     """Nested lists from text, without recursion: brackets come from people."""
-    root = []
+    root: list = []
     open_lists, expects_value, after_comma = [root], True, False
     for token in re.findall(r"[\[\],]|[^\[\],\s]+(?:\s+[^\[\],\s]+)*", text):
         if token == "[" and expects_value and len(open_lists) <= DEEPEST:
-            inner = []
+            inner: list = []
             open_lists[-1].append(inner)
             open_lists.append(inner)
             after_comma = False

@@ -72,7 +72,8 @@ def parse_pasted(text, fields):
     else:
         targets = _targets_by_number(found[0], fields)
 
-    rows, problems = [], []
+    rows: list[tuple] = []
+    problems: list[Problem] = []
     for line, cells in found:
         if len(cells) != len(targets):
             raise WrongNumberOfCells(line, len(cells), len(targets))
@@ -131,7 +132,7 @@ def _targets_by_number(first, fields):
 
 def _row(line, cells, targets, fields, problems):
     row = [None] * len(fields)
-    halves = {}
+    halves: dict[int, list] = {}
     for cell, target in zip(cells, targets, strict=True):
         if target.is_half:
             halves.setdefault(target.index, [None, None])[target.part] = cell

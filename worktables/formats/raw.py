@@ -61,7 +61,8 @@ def as_read_table(columns, name, *, title="", description="", format=""):
 
     columns = [replace(column, unit=plain_unit(column.name, column.unit)) for column in columns]
     columns = _folded(columns)
-    fields, taken = [], set()
+    fields: list[Field] = []
+    taken: set[str] = set()
     for number, column in enumerate(columns, start=1):
         new = _free_name(valid_name(column.name, number), taken)
         taken.add(new)

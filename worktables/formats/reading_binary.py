@@ -6,11 +6,18 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from worktables.formats.errors import BadValue, MissingLibrary, NotATable, TruncatedFile
+from worktables.formats.errors import BadValue, FormatError, MissingLibrary, NotATable, TruncatedFile
 from worktables.formats.raw import RawColumn
 
 TIME_SCALES = {"TAI", "TT", "UT", "UTC", "GPS", "TCG", "TCB", "TDB"}
 MJD_OF_JD_ZERO = 2400000.5
+SIGNS_OF_TRUNCATION = (  # in what astropy says
+    "truncated",
+    "buffer is too small",
+    "Header missing END card",
+    "Header size is not multiple of 2880",
+    "Empty or corrupt FITS file",
+)
 
 
 def read_fits(data, name):
@@ -33,9 +40,11 @@ def read_fits(data, name):
                 title = str(hdu.header.get("EXTNAME", ""))
                 comments = " ".join(str(line) for line in hdu.header.get("COMMENT", []))
         except (OSError, ValueError, TypeError, KeyError, IndexError, VerifyError) as error:
-            if isinstance(error, (NotATable, TruncatedFile, BadValue)):
+            if isinstance(error, FormatError):
                 raise
             _refuse_damaged(caught, name)
+            if any(sign in str(error) for sign in SIGNS_OF_TRUNCATION):
+                raise TruncatedFile(name, f"its {len(data)} bytes end before its table does") from None
             raise NotATable(name, f"its FITS table cannot be read ({error})") from None
     return columns, {"format": "fits", "title": title, "description": comments}
 
@@ -43,8 +52,8 @@ def read_fits(data, name):
 def _refuse_damaged(caught, name):
     for warning in caught:
         text = str(warning.message)
-        if "truncated" in text:
-            raise TruncatedFile(name, text[0].lower() + text[1:])
+        if any(sign in text for sign in SIGNS_OF_TRUNCATION):
+            raise TruncatedFile(name, "it ends before its table does")
         if "Datasum verification failed" in text or "Checksum verification failed" in text:
             raise TruncatedFile(name, "its checksum does not fit its data, so they were damaged on the way")
 

@@ -17,6 +17,7 @@ from worktables.formats.raw import RawColumn
 from worktables.formats.separated import records, separator_of
 
 LARGEST = 2**63
+JSON_TYPES: dict[str, tuple] = {"float": (int, float), "int": (int,), "bool": (bool,), "text": (str,)}
 
 
 def read_csv(data, name):
@@ -216,7 +217,7 @@ def _json_array(column):
             return [convert(item) for item in value]
         if value is None and column.element in blank:
             return blank[column.element]
-        types = {"float": (int, float), "int": int, "bool": bool, "text": str}[column.element]
+        types = JSON_TYPES[column.element]
         if not isinstance(value, types) or (isinstance(value, bool) and column.element != "bool"):
             raise ValueError
         return float(value) if column.element == "float" else value

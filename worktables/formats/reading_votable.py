@@ -66,7 +66,9 @@ def read_votable(data, name):
 
 def _scanned(data, name):
     """The base64 text of the first BINARY2 stream, after checking the document; None if there is none."""
-    open_elements, found, pieces = [], {"stream": False, "done": False}, []
+    open_elements: list[str] = []
+    pieces: list[str] = []
+    found = {"stream": False, "done": False}
 
     def start(tag, attributes):
         tag = tag.rpartition(":")[2]

@@ -143,7 +143,8 @@ def _xml_text(text):
 
 def _binary_rows(columns, cells, n_rows):
     nulls = np.zeros((n_rows, len(columns)), bool)
-    runs, fixed = [], []
+    runs: list[list] = []
+    fixed: list[np.ndarray] = []
     for i, (column, values) in enumerate(zip(columns, cells, strict=True)):
         data, null = _binary_column(column, values)
         if null is not None:

@@ -1,0 +1,5 @@
+"""The demo: a simulated survey of calibrator fields, and the linked worktables that characterise it."""
+
+from portal.demo.building import build
+
+__all__ = ["build"]
