@@ -138,8 +138,9 @@ TEMPLATES = [
     }
 ]
 STATIC_URL = "static/"
+# Filled by collectstatic, where another server sends the files; WhiteNoise warns when it is not there.
 STATIC_ROOT = STOA_HOME / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # filled by collectstatic, where a web server serves the files; WhiteNoise asks for it
+STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 
 # ------------------------------------------------------------------ people
