@@ -155,7 +155,7 @@ def characterise(
         birth_cdf=np.cumsum(births.ravel()),
         birth_density=births,
     )
-    proposals = proposals or 8000 + 1200 * n_start
+    proposals = proposals or 8000 + 1000 * n_start
     intensity = expected_sources / searchable.sum()
     runs, moves = [], np.zeros((len(kernels.MOVES), 2), np.int64)
     for number, stream in enumerate(np.random.SeedSequence(seed).spawn(chains)):

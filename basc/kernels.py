@@ -17,7 +17,8 @@ MARGIN = 3  # as in `interpolation`
 NEAR = 3.5  # sigma of the beam: how far apart two sources may split or merge
 SHIFT, BIRTH, DEATH, SPLIT, MERGE, PAIR = range(6)
 MOVES = ("shift", "birth", "death", "split", "merge", "pair")
-N_UNIFORM, N_NORMAL = 6, 2  # random numbers per proposal
+LN_ROOT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
+N_UNIFORM, N_NORMAL = 6, 3  # random numbers per proposal
 
 
 # Parts are called by kernels only: without their own Python wrappers they compile twice as fast.
@@ -147,49 +148,24 @@ def pixel_of(image, x, y):
 
 
 @part
-def normal_quantile(p):
-    """Standard normal value below which a fraction `p` lies, 0 < p < 1, to 1e-9 (Acklam's rational functions)."""
-    if p < 0.02425 or p > 0.97575:
-        q = math.sqrt(-2.0 * math.log(min(p, 1.0 - p)))
-        z = (
-            ((((-7.784894002430293e-03 * q - 3.223964580411365e-01) * q - 2.400758277161838) * q
-              - 2.549732539343734) * q + 4.374664141464968) * q + 2.938163982698783
-        ) / (
-            (((7.784695709041462e-03 * q + 3.224671290700398e-01) * q + 2.445134137142996) * q
-             + 3.754408661907416) * q + 1.0
-        )  # fmt: skip
-        return z if p < 0.5 else -z
-    q = p - 0.5
-    r = q * q
-    return (
-        (((((-3.969683028665376e01 * r + 2.209460984245205e02) * r - 2.759285104469687e02) * r
-           + 1.383577518672690e02) * r - 3.066479806614716e01) * r + 2.506628277459239) * q
-    ) / (
-        ((((-5.447609879822406e01 * r + 1.615858368580409e02) * r - 1.556989798598866e02) * r
-          + 6.680131188771972e01) * r - 1.328068155288572e01) * r + 1.0
-    )  # fmt: skip
+def draw_flux(residual, noise, uniform, normal):
+    """A flux near its conditional, a Gaussian about the residual; may be negative, and is then refused.
 
-
-@part
-def draw_flux(residual, noise, uniform):
-    """A flux > 0 from its conditional, a Gaussian about the residual cut at zero (before the prior)."""
-    a = -residual / noise
-    uniform = max(uniform, 1e-16)
-    if a > 25.0:
-        flux = -math.log(uniform) * noise / a
-    else:
-        flux = residual - noise * normal_quantile(0.5 * math.erfc(a / math.sqrt(2.0)) * uniform)
-    return max(flux, 1e-9 * noise)
+    Where the Gaussian is mostly negative, an exponential of the same slope at zero or steeper.
+    """
+    if residual > 2.0 * noise:
+        return residual + noise * normal
+    return -math.log(max(uniform, 1e-16)) * noise / max(-residual / noise, 1.0)
 
 
 @part
 def ln_flux_density(flux, residual, noise):
     """Log of the density from which `draw_flux` draws."""
-    a = -residual / noise
-    if a > 25.0:
-        return math.log(a / noise) - a * flux / noise
-    z = (flux - residual) / noise
-    return -0.5 * z * z - math.log(noise * math.sqrt(0.5 * math.pi) * math.erfc(a / math.sqrt(2.0)))
+    if residual > 2.0 * noise:
+        z = (flux - residual) / noise
+        return -0.5 * z * z - math.log(noise) - LN_ROOT_TWO_PI
+    slope = max(-residual / noise, 1.0)
+    return math.log(slope / noise) - slope * flux / noise
 
 
 @part
@@ -406,10 +382,12 @@ def run_chain(field, noise, intensity, state, n, energy, uniforms, normals, samp
                     residual[k] = residual_at(dirty, beam, points[0, k], points[1, k], state, n, chosen)
             if kind <= DEATH:
                 if n_new == 1:
-                    points[2, 2] = draw_flux(residual[2], noise, u[5])
+                    points[2, 2] = draw_flux(residual[2], noise, u[5], z[2])
                     ln_ratio -= ln_flux_density(points[2, 2], residual[2], noise)
                 if n_old == 1:
                     ln_ratio += ln_flux_density(points[2, 0], residual[0], noise)
+                if n_new == 1 and points[2, 2] <= 0.0:
+                    ln_ratio = -math.inf
                 if scale > 0.0:
                     shrink = max(points[2, 2], noise) / max(points[2, 0], noise)
                     r2 = z[0] * z[0] + z[1] * z[1]

@@ -118,7 +118,7 @@ def test_polish_finds_the_true_place_and_flux_in_a_noiseless_map(seen):
 
 @pytest.mark.parametrize("expected", [1.0, 3.0])
 def test_without_data_the_chain_returns_the_prior(seen, expected):
-    """With a noise of 1e6 the map says nothing: the number must be Poisson, fluxes Lomax, places uniform."""
+    """Under a noise far above prior and map, numbers must be Poisson, fluxes Lomax and places uniform."""
     steps, kept = 400_000, 20_000
     rng = np.random.default_rng(8)
     state, samples = np.zeros((3, 20)), np.zeros((kept, 3, 20))
@@ -127,11 +127,11 @@ def test_without_data_the_chain_returns_the_prior(seen, expected):
     numbers = rng.random((steps, kernels.N_UNIFORM)), rng.standard_normal((steps, kernels.N_NORMAL))
     moves = np.zeros((6, 2), np.int64)
 
-    kernels.run_chain(flat, 1e9, expected / 1024, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
+    kernels.run_chain(flat, 1e8, expected / 1024, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
 
     frequencies = np.bincount(sizes, minlength=12)[:8] / kept
     poisson = [math.exp(-expected) * expected**k / math.factorial(k) for k in range(8)]
-    np.testing.assert_allclose(frequencies, poisson, atol=0.025)
+    np.testing.assert_allclose(frequencies, poisson, atol=0.02)
     assert moves[kernels.SPLIT, 1] > 100
     assert moves[kernels.MERGE, 1] > 100
     present = np.arange(20) < sizes[:, None]
