@@ -63,7 +63,8 @@ def edit_cell(worktable, row_id, column, value, *, seen, editor, undoes=None):
     if same(present, value):
         return 0
     rows = rowsets.these(worktable.pk, [row_id])
-    reason = f"“{column.name}” of {worktable.name} {row_id}: {said(column, present)} → {said(column, value)}, by {editor}"
+    change = f"{said(column, present)} → {said(column, value)}"
+    reason = f"“{column.name}” of {worktable.name} {row_id}: {change}, by {editor}"
     mark_changed(worktable, rows, [column.pk], reason, by=editor)  # whoever it joined before
     changes = layout.assignments(column, value) | {"edited_at": timezone.now(), "edited_by": editor.pk}
     layout.rows.filter(id=row_id).update(**changes)

@@ -63,7 +63,10 @@ def family(project, owner):
         ],
     )
     stars = create_worktable(
-        project, "stars", creator=owner, columns=[NewColumn("name"), NewColumn("place", "position", unit="deg")]
+        project,
+        "stars",
+        creator=owner,
+        columns=[NewColumn("name"), NewColumn("place", "position", unit="deg")],
     )
     totals = create_worktable(
         project, "sums", creator=owner, pipeline=sums, columns=[NewColumn("band", "text")]
@@ -91,7 +94,9 @@ def family(project, owner):
         by=owner,
     )
     collect(items, totals, name="members", match={"band": "band"}, by=owner)
-    add_rows(stars, [{"name": "Zero", "place": (0.001, 5.0)}, {"name": "Ten", "place": (10.0, 5.001)}], by=owner)
+    add_rows(
+        stars, [{"name": "Zero", "place": (0.001, 5.0)}, {"name": "Ten", "place": (10.0, 5.001)}], by=owner
+    )
     add_rows(totals, [{"band": "a", "least": 0.0}, {"band": "b", "least": 2.0}], by=owner)
     add_rows(fields, [{"x": 2.0, "band": "a"}, {"x": 3.0, "band": "b"}, {"x": 1.0, "band": "b"}], by=owner)
     for table in (fields, items, stars, totals):

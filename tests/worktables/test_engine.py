@@ -14,12 +14,21 @@ from worktables.updating import plan_update, rerun_rows, state_counts, update_ta
 
 
 def states(worktable):
-    return {(u.row_id, u.step.name): u.get_state_display() for u in Unit.objects.filter(worktable=worktable).select_related("step")}
+    return {
+        (u.row_id, u.step.name): u.get_state_display()
+        for u in Unit.objects.filter(worktable=worktable).select_related("step")
+    }
 
 
 def test_new_rows_are_computed_step_after_step(worktable, work, cells):
-    assert work() == [("add", -5.0), ("add", 1.0), ("add", 3.0), ("sign", -5.0), ("sign", 3.0)], "equal totals run once"
-    assert cells(worktable, "total", "sign") == {1: (3.0, "positive"), 2: (-5.0, "negative"), 3: (3.0, "positive")}
+    assert work() == [("add", -5.0), ("add", 1.0), ("add", 3.0), ("sign", -5.0), ("sign", 3.0)], (
+        "equal totals run once"
+    )
+    assert cells(worktable, "total", "sign") == {
+        1: (3.0, "positive"),
+        2: (-5.0, "negative"),
+        3: (3.0, "positive"),
+    }
     assert set(states(worktable).values()) == {"fresh"}
     assert not Todo.objects.exists()
 
@@ -71,7 +80,10 @@ def test_a_failing_row_says_why_and_the_rest_goes_on(worktable, work, owner, cel
 
     assert states(worktable)[1, "add"] == "failed"
     assert states(worktable)[1, "sign"] == "blocked"
-    assert Unit.objects.get(worktable=worktable, row_id=1, step__name="add").reason == "13 is unlucky; choose another number"
+    assert (
+        Unit.objects.get(worktable=worktable, row_id=1, step__name="add").reason
+        == "13 is unlucky; choose another number"
+    )
     assert cells(worktable, "total")[1] == (None,)
     assert cells(worktable, "total")[2] == (-5.0,)
     assert state_counts([worktable])[worktable.pk] == {"fresh": 2, "failed": 1}
@@ -258,7 +270,14 @@ def test_a_moved_star_reaches_only_its_neighbours(family, work, owner, cells):
     edit_cell(family.stars, 2, family.stars.column("place"), (20.0, 5.001), seen=(10.0, 5.001), editor=owner)
     work()
 
-    assert cells(family.items, "star") == {1: ("Zero",), 2: (None,), 3: ("Zero",), 4: (None,), 5: ("Ten",), 6: ("Zero",)}
+    assert cells(family.items, "star") == {
+        1: ("Zero",),
+        2: (None,),
+        3: ("Zero",),
+        4: (None,),
+        5: ("Ten",),
+        6: ("Zero",),
+    }
     assert sorted(run.row_id for run in Run.objects.order_by("id")[runs:]) == [2, 4, 5]
 
 

@@ -122,8 +122,8 @@ def enqueue(node, rows, *, by=None, forced=False, priority=0):
     """Put the stale units of these rows into the queue; one that runs is taken from its worker."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by) "
-            "SELECT worktable_id, row_id, step_id, generation, %s, %s, 0, %s FROM worktables_unit "
+            "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, "
+            "asked_by) SELECT worktable_id, row_id, step_id, generation, %s, %s, 0, %s FROM worktables_unit "
             f"WHERE worktable_id = %s AND step_id = %s AND state = %s AND row_id IN ({rows.sql}) "
             "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
             "owner = NULL, claimed_at = NULL, attempts = 0, asked_by = excluded.asked_by, "
@@ -163,7 +163,10 @@ def refresh_states(graph, node, rows):
 def refresh_rows(graph, worktable_id, rows):
     """Write the state of rows: the worst of their units' (and of the expansion they come from)."""
     table = table_name(worktable_id)
-    worst = f"COALESCE((SELECT MAX(u.state) FROM worktables_unit u WHERE u.worktable_id = %s AND u.row_id = {table}.id), 0)"
+    worst = (
+        "COALESCE((SELECT MAX(u.state) FROM worktables_unit u "
+        f"WHERE u.worktable_id = %s AND u.row_id = {table}.id), 0)"
+    )
     values = [worktable_id]
     expand = graph.expand_into.get(worktable_id)
     if expand is not None:

@@ -110,7 +110,8 @@ def _fail_the_hopeless():
                 continue
             Unit.objects.filter(**key).update(
                 state=State.FAILED,
-                reason=f"lost its worker {limit} times: the step may need more memory than there is, or kills its process",
+                reason=f"lost its worker {limit} times: the step may need more memory than there is, "
+                "or kill its process",
                 settled_at=Now(),
             )
 

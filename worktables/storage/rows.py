@@ -60,7 +60,8 @@ def _update_on_postgresql(cursor, layout, names, fields, rows):
     sets = ", ".join(f"{name} = v.{name}" for name in names)
     execute_values(
         cursor.cursor,
-        f"UPDATE {layout.table} t SET {sets} FROM (VALUES %s) v ({', '.join([*names, 'row_id'])}) WHERE t.id = v.row_id",
+        f"UPDATE {layout.table} t SET {sets} FROM (VALUES %s) v ({', '.join([*names, 'row_id'])}) "
+        "WHERE t.id = v.row_id",
         rows,
         template=f"({casts}, %s::bigint)",
         page_size=1000,
