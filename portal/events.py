@@ -270,16 +270,19 @@ class Watcher:
         """Wake the watcher whenever something is published; without Redis it polls as if there were none."""
         from redis.asyncio import Redis
 
+        complained = False
         while True:
             try:
                 async with Redis.from_url(settings.REDIS_URL) as redis, redis.pubsub() as messages:
                     await messages.subscribe(CHANNEL)
-                    self.listening = True
+                    self.listening, complained = True, False
                     self.woken.set()
                     async for _ in messages.listen():
                         self.woken.set()
             except Exception as error:
-                log.warning("live pages poll, because Redis is away: %s", error)
+                if not complained:
+                    log.warning("live pages poll, because Redis is away: %s", error)
+                complained = True
             finally:
                 self.listening = False
             await asyncio.sleep(2)
