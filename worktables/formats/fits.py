@@ -97,7 +97,7 @@ def _is_text(column):
 
 def _measured(table, columns, batches, spool):
     n_rows, heap = 0, _Heap()
-    widths: dict[str, int] = {}
+    widths = {column.field_name: 0 for column in columns if _is_text(column)}
     for rows in batches:
         if not rows:
             continue
@@ -105,7 +105,7 @@ def _measured(table, columns, batches, spool):
         for column, cells in zip(columns, cells_by_column(columns, len(table.fields), rows), strict=True):
             if _is_text(column):
                 longest = max(map(len, _encoded(column, cells)))
-                widths[column.field_name] = max(widths.get(column.field_name, 0), longest)
+                widths[column.field_name] = max(widths[column.field_name], longest)
             elif column.has_any_length:
                 lengths = [as_array(column, cell).size for cell in cells if cell is not None] or [0]
                 heap.longest[column.name] = max(heap.longest.get(column.name, 0), *lengths)

@@ -32,6 +32,9 @@ def read_fits(data, name):
                 found = [hdu for hdu in hdus if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU))]
                 _refuse_damaged(caught, name)
                 if not found:
+                    end = hdus[-1].fileinfo()
+                    if end["datLoc"] + end["datSpan"] < len(data):
+                        raise TruncatedFile(name, "it ends in the header of its second part")
                     what = "only images" if any(hdu.header.get("NAXIS", 0) for hdu in hdus) else "no table"
                     raise NotATable(name, f"the FITS file has {what}")
                 hdu = found[0]
@@ -80,7 +83,7 @@ def _fits_column(hdu, number):
     if values.ndim > 1:
         column.kind, column.element = "array", kind
         column.shape = "x".join(map(str, values.shape[1:]))
-        null = null.reshape(len(values), -1).all(axis=1)
+        null = null.all(axis=tuple(range(1, null.ndim)))
         column.cells = [None if n else _list(v, kind) for v, n in zip(values, null.tolist(), strict=True)]
         return column
     column.kind = kind

@@ -155,7 +155,8 @@ def _column(table, field, times, skies):
         and "gal" not in sky,
     )
     is_text = field.datatype in ("char", "unicodeChar")
-    data, mask = np.ma.getdata(values), np.ma.getmaskarray(values)
+    data: np.ndarray = np.asarray(np.ma.getdata(values))
+    mask: np.ndarray = np.asarray(np.ma.getmaskarray(values))
     if is_text and data.ndim == 1:
         column.cells = [None if m else _text(v) for v, m in zip(data.tolist(), mask.tolist(), strict=True)]
         if field.utype == TEXT_ARRAY:
@@ -164,13 +165,12 @@ def _column(table, field, times, skies):
     elif data.dtype == object:
         column.kind, column.shape, column.element = "array", "*", _element(field.datatype)
         column.cells = [
-            None if np.all(m) else _plain(np.ma.getdata(v), column.element)
-            for v, m in zip(data, mask, strict=True)
+            None if m else _plain(np.ma.getdata(v), column.element) for v, m in zip(data, mask, strict=True)
         ]
     elif data.ndim > 1:
         column.kind, column.element = "array", _element(field.datatype)
         column.shape = "x".join(map(str, data.shape[1:]))
-        null = mask.reshape(len(data), -1).all(axis=1)
+        null = mask.all(axis=tuple(range(1, mask.ndim)))
         column.cells = [
             None if m else _plain(v, column.element) for v, m in zip(data, null.tolist(), strict=True)
         ]
@@ -254,7 +254,7 @@ def _set_null_texts(columns, fields, stream, name):
 def _make_empty_null(columns):
     """In TABLEDATA and BINARY, an empty cell is all there is to say null."""
     for column in columns:
-        if column.kind in ("text", "array"):
+        if column.kind == "text" or (column.kind == "array" and column.element != "text"):
             column.cells = [None if cell is not None and len(cell) == 0 else cell for cell in column.cells]
 
 
