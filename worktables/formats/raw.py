@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from worktables.formats.errors import DuplicateColumns, ForbiddenCharacter, NoColumns
 from worktables.formats.fields import Field
@@ -45,7 +45,6 @@ class ReadTable:
     title: str = ""
     description: str = ""
     format: str = ""
-    notes: list = field(default_factory=list)
 
 
 def as_read_table(columns, name, *, title="", description="", format=""):
