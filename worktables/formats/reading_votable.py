@@ -170,10 +170,8 @@ def _column(table, field, times, skies):
     elif data.ndim > 1:
         column.kind, column.element = "array", _element(field.datatype)
         column.shape = "x".join(map(str, data.shape[1:]))
-        null = mask.all(axis=tuple(range(1, mask.ndim)))
-        column.cells = [
-            None if m else _plain(v, column.element) for v, m in zip(data, null.tolist(), strict=True)
-        ]
+        null: np.ndarray = np.asarray(mask.all(axis=tuple(range(1, mask.ndim))))
+        column.cells = [None if m else _plain(v, column.element) for v, m in zip(data, null, strict=True)]
     else:
         column.kind = _element(field.datatype)
         if column.kind == "float":
