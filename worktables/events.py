@@ -1,5 +1,7 @@
 """Telling open pages and sleeping workers that something changed."""
 
+from datetime import timedelta
+
 from worktables.models import Event
 
 
@@ -16,6 +18,12 @@ def announce(worktable, kind, **payload):
 
 
 SHOWN_AT_MOST = 300
+KEPT = timedelta(days=2)
+
+
+def forget_old_events(now):
+    """Drop events that no page can be waiting for any more; return how many."""
+    return Event.objects.filter(at__lt=now - KEPT).delete()[0]
 
 
 def announce_rows(worktable, row_ids):

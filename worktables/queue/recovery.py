@@ -10,8 +10,11 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from worktables.events import forget_old_events
 from worktables.models import State, Todo, Unit, Worker
 from worktables.queue.locking import hold
+
+KEPT = timedelta(days=30)
 
 
 def database_time():
@@ -98,6 +101,13 @@ def sweep():
     dead.update(stopped_at=Now(), current="")
     _fail_the_hopeless()
     return back
+
+
+def tidy():
+    """Forget what nobody asks for any more: old events, and workers that stopped long ago (their runs name them)."""
+    now = database_time()
+    forget_old_events(now)
+    Worker.objects.filter(stopped_at__lt=now - KEPT).delete()
 
 
 def _fail_the_hopeless():

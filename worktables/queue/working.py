@@ -9,15 +9,16 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from worktables.queue.draining import drain
-from worktables.queue.recovery import beat, register_worker, retire_worker, sweep
+from worktables.queue.recovery import beat, register_worker, retire_worker, sweep, tidy
 from worktables.queue.waiting import Waiting
 
 log = logging.getLogger(__name__)
+TIDY_SECONDS = 3600
 
 
 def work_forever(stop, name=""):
     """Drain the queue whenever there is work, until `stop` (a threading.Event) is set."""
-    waiting, swept = Waiting(), 0.0
+    waiting, swept, tidied = Waiting(), 0.0, 0.0
     worker = None
     while not stop.is_set():
         try:
@@ -29,6 +30,9 @@ def work_forever(stop, name=""):
             if time.monotonic() - swept > settings.WORKTABLES["HEARTBEAT_SECONDS"]:
                 sweep()
                 swept = time.monotonic()
+                if swept - tidied > TIDY_SECONDS:
+                    tidy()
+                    tidied = swept
             waiting.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"], stop)
         except Error as error:  # the database went away or was busy: its truth is still there when it is back
             log.warning("the database refused (%s); trying again in a second", str(error).strip())
