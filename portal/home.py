@@ -1,11 +1,17 @@
 """The first page: the projects one may see, and how their tables fare."""
 
+from collections import Counter
+
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import get_object_or_404, render
 
 from projects.models import Project
 from projects.sharing import role_of, roles_of
-from worktables.models import Worktable
+from worktables.models import TableStep, Worktable
+from worktables.updating import state_counts
+
+# Worst first, as attention goes.
+STATES = ["failed", "blocked", "held", "stale", "running", "queued", "empty", "fresh", "retired"]
 
 
 @login_required
@@ -13,12 +19,15 @@ def home(request):
     """Show the projects of this person, and single tables of projects that are not shared as a whole."""
     projects = Project.objects.visible_to(request.user)
     roles = roles_of(request.user, projects)
-    tables = Worktable.objects.visible_to(request.user).order_by("project_id", "id")
+    tables = list(Worktable.objects.visible_to(request.user))
+    counts = counts_of(tables)
     tables_of = {}
-    for table in tables.select_related("project"):
+    for table in tables:
         tables_of.setdefault(table.project_id, []).append(table)
 
-    cards = [card_of(project, roles.get(project.pk), tables_of.pop(project.pk, [])) for project in projects]
+    cards = [
+        card_of(project, roles.get(project.pk), tables_of.pop(project.pk, []), counts) for project in projects
+    ]
     return render(
         request,
         "portal/home.html",
@@ -36,14 +45,24 @@ def project(request, slug):
     shown = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
     tables = list(Worktable.objects.visible_to(request.user).filter(project=shown))
     role = role_of(request.user, shown)
-    return render(request, "portal/project.html", card_of(shown, role, tables))
+    return render(request, "portal/project.html", card_of(shown, role, tables, counts_of(tables)))
 
 
-def card_of(project, role, tables):
+def counts_of(tables):
+    """Return {table id: {state: number of rows}} of the tables that compute; a plain catalogue has no states."""
+    computing = set(TableStep.objects.filter(worktable__in=tables).values_list("worktable_id", flat=True))
+    return state_counts([table for table in tables if table.pk in computing])
+
+
+def card_of(project, role, tables, counts):
     """Return what a page says about a project and its tables."""
+    total = Counter()
+    for table in tables:
+        total.update(counts.get(table.pk, {}))
     return {
         "project": project,
         "role": role,
         "tables": tables,
         "n_rows": sum(table.n_rows for table in tables),
+        "states": [(state, total[state]) for state in STATES if total[state]],
     }

@@ -3,9 +3,13 @@
 import pytest
 from django.urls import reverse
 
+from pipelines.models import Pipeline
 from projects.editing import create_project, delete_project
 from projects.sharing import share_with
+from tests.worktables import toys
+from worktables.creating import create_worktable
 from worktables.models import Worktable
+from worktables.rows import add_rows
 
 
 @pytest.fixture
@@ -50,6 +54,20 @@ def test_a_single_shared_table_shows_without_its_project(client, tables, owner, 
     assert answer.context["cards"] == []
     assert answer.context["single_tables"] == [tables[1]]
     assert "table_0" not in answer.content.decode()
+    assert "Virgo" not in answer.content.decode()
+
+
+def test_a_project_says_how_its_rows_fare(client, project, owner):
+    pipeline = Pipeline.objects.create(name="toy", title="Toy", graph=toys.FIELD)
+    fields = create_worktable(project, "fields", creator=owner, pipeline=pipeline)
+    add_rows(fields, [{"x": 1.0, "y": 2.0}, {"x": 2.0, "y": 2.0}], by=owner)
+    client.force_login(owner)
+
+    answer = client.get("/")
+
+    [card] = answer.context["cards"]
+    assert card["states"] == [("queued", 2)]
+    assert "<b>2</b>queued" in answer.content.decode()
 
 
 def test_what_is_in_the_trash_is_not_counted(client, project, tables, owner, reader):
