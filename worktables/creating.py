@@ -7,12 +7,16 @@ from django.utils import timezone
 from pipelines.graph import columns_for
 from projects.models import Project
 from worktables.columns import NewColumn, check_name, save_columns
-from worktables.dependencies import rank_steps
+from worktables.dependencies import graph_of, rank_steps
 from worktables.errors import UnfitName
 from worktables.events import announce
-from worktables.models import Binding, Change, TableStep, Worktable
+from worktables.models import Binding, Change, State, TableStep, Todo, Unit, Worktable
 from worktables.permissions import require
+from worktables.queue import rowsets
+from worktables.queue.locking import hold
+from worktables.queue.marking import mark, reached_by
 from worktables.storage import ddl
+from worktables.waking import wake_workers
 
 
 @transaction.atomic
@@ -134,10 +138,22 @@ def describe_worktable(worktable, *, by, **facts):
 def delete_worktable(worktable, *, by):
     """Put a table into the trash; nothing of it is lost until a curator empties it."""
     require(by, "run", worktable)
+    hold(worktable.project_id)
+    below = _below(worktable)
     worktable.deleted_at = timezone.now()
     worktable.save(update_fields=["deleted_at"])
     worktable.todo.all().delete()
+    for link in worktable.links_in.exclude(step=None).exclude(step__worktable=worktable):
+        Todo.objects.filter(step=link.step).delete()
+        Unit.objects.filter(step=link.step, state__lt=State.RETIRED).update(state=State.FRESH, fingerprint="")
     rank_steps(worktable.project)
+    graph = graph_of(worktable.project_id)
+    mark(
+        graph,
+        [found for found in below if found[0].id in graph.nodes],
+        f"{worktable.name} was deleted by {by}",
+        by=by,
+    )
     _note(worktable, {"deleted": False}, {"deleted": True}, by)
     announce(worktable, "table", deleted=True)
 
@@ -146,12 +162,28 @@ def delete_worktable(worktable, *, by):
 def restore_worktable(worktable, *, by):
     """Take a table out of the trash, under its name if that is still free."""
     require(by, "run", worktable)
+    hold(worktable.project_id)
     check_free(worktable.project, worktable.name)
     worktable.deleted_at = None
     worktable.save(update_fields=["deleted_at"])
     rank_steps(worktable.project)
+    graph = graph_of(worktable.project_id)
+    steps = set(worktable.steps.values_list("pk", flat=True)) | set(
+        worktable.links_in.values_list("step", flat=True)
+    )
+    own = [(node, rowsets.all_rows(node.worktable_id)) for node in graph.nodes.values() if node.id in steps]
+    mark(graph, [*own, *_below(worktable)], f"{worktable.name} was restored by {by}", by=by)
+    wake_workers(worktable)
     _note(worktable, {"deleted": True}, {"deleted": False}, by)
     announce(worktable, "table")
+
+
+def _below(worktable):
+    """Return what depends on any cell of this table, in other tables."""
+    graph = graph_of(worktable.project_id)
+    columns = worktable.columns.values_list("pk", flat=True)
+    reached = reached_by(graph, worktable.pk, rowsets.all_rows(worktable.pk), columns, membership=True)
+    return [(node, rows) for node, rows in reached if node.worktable_id != worktable.pk]
 
 
 def check_free(project, name):

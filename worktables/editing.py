@@ -147,37 +147,3 @@ def undo(change, *, by):
             raise CannotUndo(f"“{change.get_action_display()}” cannot be undone; change it back by hand")
         Change.objects.filter(pk=worktable.history.values("pk")[:1]).update(undoes=change)
         return done
-
-
-@transaction.atomic
-def set_parameters(worktable, parameters, *, by):
-    """Set the table's parameters (`step.name` → value) for all rows that do not say otherwise; mark what they reach.
-
-    Raises
-    ------
-    UnfitValue
-        If a name is not a parameter of a step of this table, or a value is outside its limits.
-    """
-    from worktables.parameters import check_parameters, steps_touched
-
-    require(by, "run", worktable)
-    check_parameters(worktable, parameters)
-    hold(worktable.project_id)
-    old = dict(worktable.parameters)
-    changed = {key for key in old.keys() | parameters.keys() if old.get(key) != parameters.get(key)}
-    if not changed:
-        return 0
-    worktable.parameters = parameters
-    worktable.save(update_fields=["parameters"])
-    stale = steps_touched(worktable, changed, f"parameters of {worktable.name} changed by {by}", by)
-    Change.objects.create(
-        worktable=worktable,
-        action=Change.Action.PARAMETERS,
-        old=old,
-        new=parameters,
-        by=by,
-        subject=worktable.name,
-    )
-    announce(worktable, "rows", all=True, n=worktable.n_rows)
-    wake_workers(worktable)
-    return stale

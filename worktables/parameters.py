@@ -1,11 +1,18 @@
-"""The levels at which a parameter gets its value: row, table, project, and the step's default."""
+"""The levels at which a parameter gets its value: row, table, project, and the step's default; changing them."""
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
 
 from pipelines.registry import get_step
 from worktables.dependencies import graph_of
 from worktables.errors import UnfitValue
-from worktables.models import TableStep
+from worktables.events import announce
+from worktables.models import Change, TableStep
+from worktables.permissions import require
 from worktables.queue import rowsets
+from worktables.queue.locking import hold
 from worktables.queue.marking import mark, reached_by
+from worktables.waking import wake_workers
 
 
 def levels_of(node, worktable, project):
@@ -28,11 +35,14 @@ def check_parameters(worktable, parameters):
     ------
     UnfitValue, pipelines.errors.BadParameter
     """
-    known = declared_parameters(worktable)
+    _check(parameters, declared_parameters(worktable))
+
+
+def _check(parameters, known):
     for key, value in parameters.items():
         if key not in known:
             listed = ", ".join(known) or "none at all"
-            raise UnfitValue(key, value, f"is not a parameter of this table; its parameters are {listed}")
+            raise UnfitValue(key, value, f"is not a parameter here; there are {listed}")
         known[key].fit(value)
 
 
@@ -58,3 +68,71 @@ def steps_touched(worktable, changed, reason, by):
                 reached[found] = None
     ordered = sorted(reached, key=lambda found: found[0].rank)
     return mark(graph, ordered, reason, by=by)
+
+
+@transaction.atomic
+def set_parameters(worktable, parameters, *, by):
+    """Set the table's parameters (`step.name` → value) for all rows that do not say otherwise; mark what they reach.
+
+    Raises
+    ------
+    UnfitValue
+        If a name is not a parameter of a step of this table, or a value is outside its limits.
+    """
+    require(by, "run", worktable)
+    check_parameters(worktable, parameters)
+    hold(worktable.project_id)
+    old = dict(worktable.parameters)
+    changed = {key for key in old.keys() | parameters.keys() if old.get(key) != parameters.get(key)}
+    if not changed:
+        return 0
+    worktable.parameters = parameters
+    worktable.save(update_fields=["parameters"])
+    stale = steps_touched(worktable, changed, f"parameters of {worktable.name} changed by {by}", by)
+    Change.objects.create(
+        worktable=worktable,
+        action=Change.Action.PARAMETERS,
+        old=old,
+        new=parameters,
+        by=by,
+        subject=worktable.name,
+    )
+    announce(worktable, "rows", all=True, n=worktable.n_rows)
+    wake_workers(worktable)
+    return stale
+
+
+@transaction.atomic
+def set_project_parameters(project, parameters, *, by):
+    """Set the project's parameters (`step.name` → value) for all tables that do not say otherwise.
+
+    Raises
+    ------
+    PermissionDenied
+    UnfitValue, pipelines.errors.BadParameter
+        If no table of the project has such a parameter, or a value is outside its limits.
+    """
+    if not type(project).objects.permitted(by, "run").filter(pk=project.pk).exists():
+        raise PermissionDenied(f"{by} may not change the parameters of “{project}”")
+    tables = list(project.worktables.filter(deleted_at=None))
+    known = {key: one for table in tables for key, one in declared_parameters(table).items()}
+    _check(parameters, known)
+    hold(project.pk)
+    old, project.parameters = dict(project.parameters), parameters
+    changed = {key for key in old.keys() | parameters.keys() if old.get(key) != parameters.get(key)}
+    project.save(update_fields=["parameters"])
+    stale = 0
+    for table in tables:
+        stale += steps_touched(table, changed, f"parameters of the project changed by {by}", by)
+        Change.objects.create(
+            worktable=table,
+            action=Change.Action.PARAMETERS,
+            old=old,
+            new=parameters,
+            by=by,
+            subject=project.slug,
+        )
+        announce(table, "rows", all=True, n=table.n_rows)
+    if tables:
+        wake_workers(tables[0])
+    return stale

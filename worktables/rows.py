@@ -13,12 +13,11 @@ from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import add_units, enqueue, mark, mark_changed, reached_by, refresh_rows
 from worktables.storage import layout_of
+from worktables.storage.inserting import insert_new_rows
 from worktables.storage.layout import table_name
 from worktables.storage.rows import take_ids
 from worktables.storage.values import Unfit, fit
 from worktables.waking import wake_workers
-
-AT_ONCE = 5000
 
 
 def add_rows(worktable, rows, *, by):
@@ -84,15 +83,8 @@ def fit_cell(column, value, *, line=None):
 def insert_rows(worktable, layout, fitted, *, by):
     """Insert fitted rows, their units and their history, in the caller's transaction."""
     hold(worktable.project_id)
-    first, now = take_ids(worktable, len(fitted)), timezone.now()
-    by_id = by.pk if by else None
-    instances = []
-    for number, row in enumerate(fitted):
-        fields = {}
-        for column, value in row.items():
-            fields |= layout.assignments(column, value)
-        instances.append(layout.model(id=first + number, created_at=now, created_by=by_id, **fields))
-    layout.model.objects.bulk_create(instances, batch_size=AT_ONCE)
+    first = take_ids(worktable, len(fitted))
+    insert_new_rows(layout, first, fitted, at=timezone.now(), by=by.pk if by else None)
     ids = range(first, first + len(fitted))
     if not ids:
         return ids
@@ -143,7 +135,7 @@ def delete_rows(worktable, row_ids, *, by):
     _changed_members(worktable, rows, f"rows of {worktable.name} were deleted", by)
     _retire_units(worktable.pk, rows)
     layout.model.objects.filter(id__in=ids).update(deleted_at=timezone.now(), edited_by=by.pk)
-    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND):
+    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND, target__deleted_at=None):
         retire_rows(link.target, rowsets.children(link, rows))
     Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") - len(ids))
     Change.objects.create(
@@ -179,6 +171,8 @@ def retire_rows(worktable, rows):
     """Take rows out of the present: they keep their cells, runs and comments, and can come back."""
     mark_changed(worktable, rows, [], f"rows of {worktable.name} were retired", membership=True)
     _retire_units(worktable.pk, rows)
+    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND, target__deleted_at=None):
+        retire_rows(link.target, rowsets.children(link, rows))
     table = table_name(worktable.pk)
     with connection.cursor() as cursor:
         cursor.execute(

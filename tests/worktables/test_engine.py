@@ -3,8 +3,10 @@
 import pytest
 
 from pipelines.models import Run
-from worktables.editing import edit_cell, set_parameters, undo
+from worktables.creating import delete_worktable, describe_worktable, restore_worktable
+from worktables.editing import edit_cell, undo
 from worktables.models import Change, State, Todo, Unit, Worktable
+from worktables.parameters import set_parameters, set_project_parameters
 from worktables.queue import draining, recovery
 from worktables.queue.claiming import claim
 from worktables.queue.draining import work_through
@@ -122,8 +124,6 @@ def test_a_parameter_comes_from_row_table_project_or_default(worktable, work, ow
 
 
 def test_a_manual_table_waits_to_be_asked(worktable, work, owner):
-    from worktables.creating import describe_worktable
-
     work()
     describe_worktable(worktable, update="manual", by=owner)
     edit_cell(worktable, 1, worktable.column("x"), 4.0, seen=1.0, editor=owner)
@@ -323,3 +323,28 @@ def test_deleting_a_parent_retires_its_items(family, work, owner, cells):
     restore_rows(family.fields, [2], by=owner)
     work()
     assert cells(family.sums, "n", "total")[2] == (2, 5.0)
+
+
+def test_a_project_parameter_reaches_tables_that_do_not_say_otherwise(worktable, work, owner, project, cells):
+    work()
+    set_project_parameters(project, {"add.factor": 3.0}, by=owner)
+    work()
+    assert cells(worktable, "total")[1] == (9.0,)
+
+    worktable.refresh_from_db()
+    set_parameters(worktable, {"add.factor": 2.0}, by=owner)
+    work()
+    assert cells(worktable, "total")[1] == (6.0,)
+
+
+def test_a_table_in_the_trash_is_missed_by_those_who_collected_it(family, work, owner, cells):
+    work()
+    delete_worktable(family.items, by=owner)
+    work()
+    assert state_counts([family.sums])[family.sums.pk] == {"empty": 2}
+    assert state_counts([family.fields])[family.fields.pk] == {"fresh": 3}
+
+    restore_worktable(family.items, by=owner)
+    work()
+    assert cells(family.sums, "n", "total") == {1: (2, 3.0), 2: (2, 5.0)}
+    assert not Todo.objects.exists()
