@@ -100,10 +100,13 @@ async def stream(model, key, topic, user, after):
             yield hello(after)
         else:
             missed = await in_thread(asking, events_after, topic, key, after)
-            told = {event["id"] for event in missed}
-            if missed:
+            if missed is None:
+                after = await in_thread(asking, newest_id)
+                yield reload(after)
+            elif missed:
+                told = {event["id"] for event in missed}
                 yield as_lines(missed, after)
-            after = max(after, *told) if told else after
+                after = max(after, *told)
 
         asked_at = monotonic()
         while not watcher.leaving:
@@ -127,12 +130,18 @@ async def once(topic, key, after):
     if after is None:
         return "retry: 2000\n\n" + hello(await in_thread(asking, newest_id))
     missed = await in_thread(asking, events_after, topic, key, after)
-    return "retry: 2000\n\n" + as_lines(missed, after)
+    lines = reload(await in_thread(asking, newest_id)) if missed is None else as_lines(missed, after)
+    return "retry: 2000\n\n" + lines
 
 
 def hello(newest):
     """Write where the page stands, so that it misses nothing even if it is cut off before the first event."""
     return f"id: {newest}\nevent: hello\ndata: {{}}\n\n"
+
+
+def reload(newest):
+    """Tell the page to load anew: it missed more than can be told."""
+    return f"id: {newest}\nevent: reload\ndata: {{}}\n\n"
 
 
 def as_lines(events, after):
@@ -142,8 +151,7 @@ def as_lines(events, after):
     forget how far it was.
     """
     if len(events) > AT_ONCE:
-        newest = max(after, *(event["id"] for event in events))
-        return f"id: {newest}\nevent: reload\ndata: {json.dumps({'missed': len(events)})}\n\n"
+        return reload(max(after, *(event["id"] for event in events)))
     last_of = {
         (event["worktable_id"], event["kind"], json.dumps(event["payload"])): event["id"] for event in events
     }
@@ -359,7 +367,13 @@ def newest_id():
 
 
 def events_after(topic, key, after):
-    """Return what a page missed: events after the last it saw, and those that may have been committed late."""
+    """Return what a page missed: events after the last it saw, and those that may have been committed late.
+
+    None when some of that is forgotten already.
+    """
+    oldest = Event.objects.order_by("id").values_list("id", flat=True).first()
+    if after > 0 if oldest is None else after < oldest - 1:
+        return None
     missed = Q(id__gt=after)
     if connection.vendor != "sqlite":
         missed |= Q(at__gt=timezone.now() - timedelta(seconds=LATE_SECONDS))

@@ -168,9 +168,22 @@ def test_who_missed_very_much_is_told_to_load_anew(table, reader, monkeypatch):
     written = [announce(table, n) for n in range(6)]
 
     async def scenario():
-        async with page_of(reader, address_of(table, 0)) as page:
+        async with page_of(reader, address_of(table, written[0].pk)) as page:
             [(number, kind, _)] = await page.told()
             assert (number, kind) == (written[-1].pk, "reload")
+
+    async_to_sync(scenario)()
+
+
+@pytest.mark.parametrize("all_forgotten", [True, False])
+def test_who_missed_what_is_forgotten_is_told_to_load_anew(table, reader, all_forgotten):
+    seen, missed, known = [announce(table, n) for n in range(3)]
+    forgotten = Event.objects.all() if all_forgotten else Event.objects.filter(pk__in=[seen.pk, missed.pk])
+    forgotten.delete()
+
+    async def scenario():
+        async with page_of(reader, address_of(table, seen.pk)) as page:
+            assert await page.told() == [(0 if all_forgotten else known.pk, "reload", {})]
 
     async_to_sync(scenario)()
 
