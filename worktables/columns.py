@@ -3,13 +3,13 @@
 import dataclasses
 import re
 
-import astropy.units
 from django.db import transaction
 from django.db.models import Max
 
 from projects.models import NAME_PATTERN, new_version
-from worktables.errors import ColumnInUse, NoSuchColumn, UnfitName, UnfitValue, UnknownUnit
+from worktables.errors import ColumnInUse, NoSuchColumn, UnfitName, UnfitValue
 from worktables.events import announce
+from worktables.formats.units import check_unit
 from worktables.models import Change, Column, Kind, Link, Role, Worktable
 from worktables.permissions import require
 from worktables.storage import ddl
@@ -41,7 +41,7 @@ def check_column(column):
 
     Raises
     ------
-    UnfitName, UnfitValue, UnknownUnit
+    UnfitName, UnfitValue
         Naming the column, what is wrong and the remedy.
     """
     check_name(column.name)
@@ -69,17 +69,6 @@ def check_name(name):
             "cannot be used as a name: start with a lower-case letter, then lower-case letters, digits and "
             "underscores, 63 characters at most",
         )
-
-
-def check_unit(column, unit):
-    """Refuse a unit that nobody could convert."""
-    if not unit:
-        return
-    try:
-        astropy.units.Unit(unit)
-    except (ValueError, TypeError) as error:
-        found = re.search(r"Did you mean ([^?]+)\?", str(error))
-        raise UnknownUnit(column, unit, f"did you mean {found[1]}?" if found else "") from None
 
 
 def save_columns(worktable, declared, *, first_position=0):

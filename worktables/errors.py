@@ -33,19 +33,6 @@ class UnfitName(WorktableError, ValueError):
         super().__init__(f"“{name}” {problem}")
 
 
-class UnknownUnit(WorktableError, ValueError):
-    """A unit that astropy does not know."""
-
-    code = "unknown-unit"
-
-    def __init__(self, column, unit, suggestion=""):
-        self.column, self.unit = column, unit
-        super().__init__(
-            f"column “{column}”: “{unit}” is not a unit that is known here; "
-            f"{suggestion or 'write it as in VOUnits, for example Jy, mJy, deg, arcsec, km s-1'}"
-        )
-
-
 class EditConflict(WorktableError):
     """Somebody else has changed the cell since it was seen."""
 
@@ -128,6 +115,19 @@ class UnfitFilter(WorktableError, ValueError):
     def __init__(self, column, text, problem):
         self.column, self.text = column, text
         super().__init__(f"filter “{text}” on “{column}”: {problem}")
+
+
+class TooLarge(WorktableError):
+    """A file or text is larger than one request may bring."""
+
+    code = "too-large"
+    status = 413
+
+    def __init__(self, name, size, most):
+        self.name, self.size, self.most = str(name), size, most
+        super().__init__(
+            f"“{name}” has {size} bytes, and {most} is the most that is taken at once; divide it into parts"
+        )
 
 
 def show(value):

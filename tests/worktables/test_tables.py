@@ -16,6 +16,7 @@ from worktables.errors import (
     UnfitValue,
     UnknownUnit,
 )
+from worktables.formats.errors import UnknownUnit
 from worktables.linking import collect, expand, nearest
 from worktables.models import Annotation, Todo, Worktable
 from worktables.rows import add_rows
@@ -44,7 +45,7 @@ def test_reserved_words_are_ordinary_names(project, owner, cells):
 
 
 def test_an_unknown_unit_is_named_with_a_suggestion(project, owner):
-    with pytest.raises(UnknownUnit, match="column “flux”: “jansky_” is not a unit"):
+    with pytest.raises(UnknownUnit, match="column “flux”: “jansky_” is not"):
         create_worktable(project, "t", creator=owner, columns=[NewColumn("flux", "float", unit="jansky_")])
 
 
