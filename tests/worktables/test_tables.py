@@ -14,7 +14,6 @@ from worktables.errors import (
     NoSuchRow,
     UnfitName,
     UnfitValue,
-    UnknownUnit,
 )
 from worktables.formats.errors import UnknownUnit
 from worktables.linking import collect, expand, nearest
@@ -45,7 +44,7 @@ def test_reserved_words_are_ordinary_names(project, owner, cells):
 
 
 def test_an_unknown_unit_is_named_with_a_suggestion(project, owner):
-    with pytest.raises(UnknownUnit, match="column “flux”: “jansky_” is not"):
+    with pytest.raises(UnknownUnit, match="column “flux” has the unknown unit “jansky_”"):
         create_worktable(project, "t", creator=owner, columns=[NewColumn("flux", "float", unit="jansky_")])
 
 
