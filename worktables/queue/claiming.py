@@ -2,12 +2,13 @@
 
 import dataclasses
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
 from worktables.dependencies import Node, ProjectGraph, graph_of
 from worktables.models import State, Todo, Unit, Worktable
+from worktables.queue.locking import hold, in_one_transaction
 from worktables.storage.layout import table_name
 from worktables.storage.rows import in_ids
 
@@ -62,12 +63,26 @@ def claim(owner, limit_of):
         node = graph.nodes.get(found["step_id"])
         if node is None or _waits_for_a_table(graph, node):
             continue
-        with transaction.atomic():
-            claims = _take(graph, node, owner, limit_of(node))
+        graph, node, claims = _claim(project_id, node.id, owner, limit_of)
         if claims:
             worktable = Worktable.objects.select_related("project").get(pk=node.worktable_id)
             return Batch(worktable, graph, node, owner, {taken.row_id: taken for taken in claims})
     return None
+
+
+@in_one_transaction
+def _claim(project_id, step_id, owner, limit_of):
+    """Claim units of a step if nothing above them is unsettled; return graph, node and claims.
+
+    Asked while holding the project: an edit between question and answer would raise the generation
+    *before* the claim, and what is then computed from the old rows above would pass for fresh.
+    """
+    hold(project_id)
+    graph = graph_of(project_id)
+    node = graph.nodes.get(step_id)
+    if node is None or _waits_for_a_table(graph, node):
+        return graph, node, []
+    return graph, node, _take(graph, node, owner, limit_of(node))
 
 
 def work_waits():
