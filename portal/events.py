@@ -28,11 +28,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from projects.models import Project
+from worktables.events import CHANNEL
 from worktables.models import Event, Worktable
 
 log = logging.getLogger(__name__)
 
-CHANNEL = "stoa:events"
 POLL_SECONDS = 0.1
 POLL_SECONDS_WITH_REDIS = 2.0
 HEARTBEAT_SECONDS = 15.0

@@ -160,6 +160,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+MIGRATION_MODULES = {"knox": None}  # its own table of tokens is swapped for ours, and not made
 KNOX_TOKEN_MODEL = "accounts.Token"
 REST_KNOX = {"TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_TTL": None}
 SESSION_COOKIE_HTTPONLY = True

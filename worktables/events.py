@@ -1,8 +1,20 @@
-"""Telling open pages and sleeping workers that something changed."""
+"""Telling open pages that something changed."""
 
+import logging
 from datetime import timedelta
+from functools import cache
+
+import redis
+from django.conf import settings
+from django.db import transaction
 
 from worktables.models import Event
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "stoa:events"
+SHOWN_AT_MOST = 300
+KEPT = timedelta(days=2)
 
 
 def announce(worktable, kind, **payload):
@@ -14,16 +26,7 @@ def announce(worktable, kind, **payload):
     kind : {"rows", "table", "talk"}
         Rows changed (payload `rows`: their ids, or `all`), the table itself, or its annotations.
     """
-    Event.objects.create(project_id=worktable.project_id, worktable=worktable, kind=kind, payload=payload)
-
-
-SHOWN_AT_MOST = 300
-KEPT = timedelta(days=2)
-
-
-def forget_old_events(now):
-    """Drop events that no page can be waiting for any more; return how many."""
-    return Event.objects.filter(at__lt=now - KEPT).delete()[0]
+    _leave([Event(project_id=worktable.project_id, worktable=worktable, kind=kind, payload=payload)])
 
 
 def announce_rows(worktable, row_ids):
@@ -33,3 +36,37 @@ def announce_rows(worktable, row_ids):
         announce(worktable, "rows", all=True, n=len(ids))
     elif ids:
         announce(worktable, "rows", rows=ids)
+
+
+def announce_tables(project_id, worktable_ids):
+    """Say of some tables that rows of them look different now."""
+    _leave(
+        [
+            Event(project_id=project_id, worktable_id=worktable_id, kind="rows", payload={"all": True})
+            for worktable_id in sorted(worktable_ids)
+        ]
+    )
+
+
+def _leave(events):
+    Event.objects.bulk_create(events)
+    if settings.REDIS_URL and events:
+        transaction.on_commit(wake_pages, robust=True)
+
+
+def wake_pages():
+    """Wake the event streams of all web processes; they look every now and then without this, too."""
+    try:
+        _redis().publish(CHANNEL, "1")
+    except (OSError, redis.RedisError) as error:
+        log.warning("open pages were not woken (%s); they will look by themselves", error)
+
+
+@cache
+def _redis():
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=0.5)
+
+
+def forget_old_events(now):
+    """Drop events that no page can be waiting for any more; return how many."""
+    return Event.objects.filter(at__lt=now - KEPT).delete()[0]

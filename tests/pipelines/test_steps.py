@@ -34,7 +34,7 @@ def field_files(desk, simulated):
 
 
 def test_every_step_says_what_it_is_in_words_and_units():
-    steps = all_steps()
+    steps = [step for step in all_steps() if step.function.__module__.startswith("pipelines.")]
 
     assert {step.name for step in steps} >= {"products", "beam", "sources", "cutouts", "count"}
     for step in steps:

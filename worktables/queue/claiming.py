@@ -13,6 +13,7 @@ from worktables.storage.layout import table_name
 from worktables.storage.rows import in_ids
 
 UNSETTLED = (State.STALE, State.HELD)
+SUSPICIOUS = 2  # attempts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,15 +122,16 @@ def _take(graph, node, owner, limit):
     lock = " FOR UPDATE OF t SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT t.row_id, t.generation, t.forced, t.asked_by FROM worktables_todo t "
+            "SELECT t.row_id, t.generation, t.forced, t.asked_by, t.attempts FROM worktables_todo t "
             f"WHERE t.worktable_id = %s AND t.step_id = %s AND t.owner IS NULL{where} "
             f"ORDER BY t.priority DESC, t.row_id LIMIT {int(limit)}{lock}",
             values,
         )
-        taken = [
-            Claim(row_id, generation, bool(forced), asked_by)
-            for row_id, generation, forced, asked_by in cursor
+        found = [
+            (Claim(row, generation, bool(forced), by), lost) for row, generation, forced, by, lost in cursor
         ]
+        # What keeps losing its worker is taken alone, so that it takes nobody with it.
+        taken = [each for each, lost in found if lost < SUSPICIOUS] or [each for each, _ in found[:1]]
         if taken:
             condition, ids = in_ids("row_id", [each.row_id for each in taken])
             cursor.execute(

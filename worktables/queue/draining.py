@@ -1,24 +1,29 @@
 """Working through the queue: claim a batch, read it, decide, compute, write."""
 
+import logging
 import time
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.db import Error
 
 from pipelines.context import ProjectContext
 from pipelines.environments import present_environment
-from pipelines.executing import Call, execute
+from pipelines.errors import PipelinesError, UnknownStep
+from pipelines.executing import Call, execute, line_of
 from pipelines.memo import recall
 from pipelines.models import Run, StepVersion
 from pipelines.registry import get_step
 from pipelines.versions import version_of
 from worktables.events import announce_rows
 from worktables.models import State, TableStep
-from worktables.queue import expansion, lookups
+from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
 from worktables.queue.reading import read_step_inputs, read_works
 from worktables.queue.settling import settle
 from worktables.storage.values import as_json, from_json
+
+log = logging.getLogger(__name__)
 
 FIRST_BATCH = {"light": 50, "heavy": 1}
 SHOWN_RUNNING = 20
@@ -47,7 +52,14 @@ def drain(worker, *, budget_seconds=None, stop=None):
         batch = claim(worker.token, batch_size)
         if batch is None:
             break
-        settled += work_through(batch, worker)
+        try:
+            settled += work_through(batch, worker)
+        except Error:
+            raise  # the database's own troubles are for whoever holds the connection
+        except Exception as error:  # whatever is wrong with these units, the others go on
+            where = f"“{batch.node.name}” of {batch.worktable.name}"
+            log.exception("%s could not be worked through", where)
+            recovery.lose(worker, line_of(error))
     return settled
 
 
@@ -56,7 +68,10 @@ def batch_size(node):
     limits = settings.WORKTABLES
     if node.id in _seconds:
         return max(1, min(limits["BATCH"], int(limits["BATCH_SECONDS"] / max(_seconds[node.id], 1e-5))))
-    return FIRST_BATCH[get_step(node.step).resource] if node.kind == TableStep.Kind.STEP else 200
+    try:
+        return FIRST_BATCH[get_step(node.step).resource] if node.kind == TableStep.Kind.STEP else 200
+    except UnknownStep:  # its units will say so
+        return limits["BATCH"]
 
 
 def work_through(batch, worker):
@@ -65,22 +80,31 @@ def work_through(batch, worker):
     if len(batch.claims) <= SHOWN_RUNNING:
         announce_rows(batch.worktable, sorted(batch.claims))
     works = read_works(batch)
-    if batch.node.kind == TableStep.Kind.NEAREST:
-        lookups.read_nearest(batch, works)
-    elif batch.node.kind == TableStep.Kind.EXPAND:
-        expansion.read_items(batch, works)
-    else:
-        read_step_inputs(batch, works)
+    _read(batch, works)
     _verify(works)
-    if batch.node.kind == TableStep.Kind.STEP:
+    if batch.node.kind == TableStep.Kind.STEP and _open(works):
         _recall(batch, works)
         _execute(batch, works, worker)
-    else:
+    elif _open(works):
         _execute_link(batch, works, worker)
     accepted = settle(batch, list(works.values()))
     spent = (time.monotonic() - started) / len(batch.claims)
     _seconds[batch.node.id] = 0.5 * (_seconds.get(batch.node.id, spent) + spent)
     return accepted
+
+
+def _read(batch, works):
+    """Read what each work is made from; what can never be read, for a unit or a step, fails with its reason."""
+    try:
+        if batch.node.kind == TableStep.Kind.NEAREST:
+            lookups.read_nearest(batch, works)
+        elif batch.node.kind == TableStep.Kind.EXPAND:
+            expansion.read_items(batch, works)
+        else:
+            read_step_inputs(batch, works)
+    except PipelinesError as error:
+        for work in _open(works):
+            work.stop(State.FAILED, str(error))
 
 
 def _open(works):

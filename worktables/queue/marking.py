@@ -5,7 +5,8 @@ from collections import defaultdict
 from django.db import connection
 
 from worktables.dependencies import graph_of
-from worktables.models import Event, Link, State, TableStep
+from worktables.events import announce_tables
+from worktables.models import Link, State, TableStep
 from worktables.queue import rowsets
 from worktables.queue.rowsets import parameters
 from worktables.storage.layout import table_name
@@ -101,10 +102,7 @@ def mark(graph, reached, reason, *, by=None, forced=False, queue=None):
     touched |= {
         graph.links[node.link_id].target_id for node, _ in reached if node.kind == TableStep.Kind.EXPAND
     }
-    for worktable_id in touched:
-        Event.objects.create(
-            project_id=graph.project_id, worktable_id=worktable_id, kind="rows", payload={"all": True}
-        )
+    announce_tables(graph.project_id, touched)
     return count
 
 

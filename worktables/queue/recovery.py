@@ -3,16 +3,21 @@
 import os
 import secrets
 import socket
+from collections import defaultdict
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
+from worktables.dependencies import graph_of
 from worktables.events import forget_old_events
-from worktables.models import State, Todo, Unit, Worker
-from worktables.queue.locking import hold
+from worktables.models import State, Todo, Worker, Worktable
+from worktables.queue.claiming import Batch, Claim
+from worktables.queue.locking import hold, in_one_transaction
+from worktables.queue.reading import Work
+from worktables.queue.settling import settle
 
 KEPT = timedelta(days=30)
 
@@ -56,14 +61,28 @@ def this_worker():
 
 
 def beat(worker, current=None):
-    """Say that a worker is alive, and what it does."""
-    facts = {"seen_at": Now()} | ({} if current is None else {"current": current[:200]})
+    """Say that a worker is alive - also when somebody gave it up for a while - and what it does."""
+    facts = {"seen_at": Now(), "stopped_at": None}
+    facts |= {} if current is None else {"current": current[:200]}
     Worker.objects.filter(pk=worker.pk).update(**facts)
 
 
 def give_back(worker):
     """Put what a worker holds back into the queue at once; no attempt is counted."""
-    Todo.objects.filter(owner=worker.token).update(owner=None, claimed_at=None)
+    _return_all([worker.token], attempts=0)
+
+
+def lose(worker, why):
+    """Put what a worker could not complete back into the queue; what was tried too often fails.
+
+    Parameters
+    ----------
+    worker : Worker
+    why : str
+        What went wrong, in one line; the reason of the units that fail.
+    """
+    limit = settings.WORKTABLES["ATTEMPTS"]
+    _return_all([worker.token], why=f"could not be completed in {limit} attempts: {why}")
 
 
 def retire_worker(worker):
@@ -83,24 +102,21 @@ def sweep():
     int
         How many units went back.
     """
-    lease = timedelta(seconds=settings.WORKTABLES["LEASE_SECONDS"])
-    late = database_time() - lease
+    # First who holds something, then who lives: whoever registers in between cannot be among the former.
+    holders = set(Todo.objects.exclude(owner=None).values_list("owner", flat=True).distinct())
+    late = database_time() - timedelta(seconds=settings.WORKTABLES["LEASE_SECONDS"])
     host = socket.gethostname()
-    alive = [
-        worker.token
-        for worker in Worker.objects.filter(stopped_at=None, seen_at__gte=late)
-        if worker.host != host or _runs(worker.pid)
-    ]
-    lost = list(
-        Todo.objects.exclude(owner=None).exclude(owner__in=alive).values_list("owner", flat=True).distinct()
+    alive, dead = set(), []
+    for worker in Worker.objects.filter(stopped_at=None):
+        lives = worker.seen_at >= late and (worker.host != host or _runs(worker.pid))
+        alive.add(worker.token) if lives else dead.append(worker.token)
+    if dead:
+        Worker.objects.filter(token__in=dead).update(stopped_at=Now(), current="")
+    limit = settings.WORKTABLES["ATTEMPTS"]
+    return _return_all(
+        sorted(holders - alive),
+        why=f"lost its worker {limit} times: the step may need more memory than there is, or kill its process",
     )
-    dead = Worker.objects.filter(stopped_at=None).exclude(token__in=alive)
-    if not lost and not dead.exists():
-        return 0
-    back = Todo.objects.filter(owner__in=lost).update(owner=None, claimed_at=None, attempts=F("attempts") + 1)
-    dead.update(stopped_at=Now(), current="")
-    _fail_the_hopeless()
-    return back
 
 
 def tidy():
@@ -110,20 +126,43 @@ def tidy():
     Worker.objects.filter(stopped_at__lt=now - KEPT).delete()
 
 
-def _fail_the_hopeless():
+def _return_all(owners, *, attempts=1, why=""):
+    if not owners:
+        return 0
+    held = Todo.objects.filter(owner__in=owners)
+    projects = held.order_by("worktable__project_id").values_list("worktable__project_id", flat=True)
+    return sum([_return(project_id, owners, attempts, why) for project_id in list(projects.distinct())])
+
+
+@in_one_transaction
+def _return(project_id, owners, attempts, why):
+    hold(project_id)
+    tables = Worktable.objects.filter(project=project_id).values("pk")
+    held = Todo.objects.filter(owner__in=owners, worktable__in=tables)
+    returned = held.update(owner=None, claimed_at=None, attempts=F("attempts") + attempts)
+    if attempts:
+        _fail_the_hopeless(project_id, why)
+    return returned
+
+
+def _fail_the_hopeless(project_id, why):
+    """Settle as failed what was tried too often; it is claimed and settled as by any worker."""
+    graph, owner = graph_of(project_id), secrets.token_hex(16)
+    tables = {table.pk: table for table in Worktable.objects.filter(project=project_id)}
     limit = settings.WORKTABLES["ATTEMPTS"]
-    for todo in Todo.objects.filter(owner=None, attempts__gte=limit).select_related("worktable"):
-        with transaction.atomic():
-            hold(todo.worktable.project_id)
-            key = {"worktable": todo.worktable_id, "step": todo.step_id, "row_id": todo.row_id}
-            if not Todo.objects.filter(**key, owner=None, attempts__gte=limit).delete()[0]:
-                continue
-            Unit.objects.filter(**key).update(
-                state=State.FAILED,
-                reason=f"lost its worker {limit} times: the step may need more memory than there is, "
-                "or kill its process",
-                settled_at=Now(),
-            )
+    found = defaultdict(dict)
+    for todo in Todo.objects.filter(owner=None, attempts__gte=limit, worktable__in=list(tables)):
+        claim = Claim(todo.row_id, todo.generation, todo.forced, todo.asked_by)
+        found[todo.worktable_id, todo.step_id][todo.row_id] = claim
+    for (worktable_id, step_id), claims in found.items():
+        if step_id not in graph.nodes:
+            continue
+        Todo.objects.filter(worktable=worktable_id, step=step_id, row_id__in=list(claims)).update(owner=owner)
+        batch = Batch(tables[worktable_id], graph, graph.nodes[step_id], owner, claims)
+        works = [Work(claim) for claim in claims.values()]
+        for work in works:
+            work.stop(State.FAILED, why)
+        settle(batch, works)
 
 
 def _runs(pid):

@@ -127,7 +127,7 @@ def _save_runs(batch, works, accepted):
     for work in works:
         if work.twin is not None:
             work.run_id, work.reason = work.twin.run_id, f"reused from run {work.twin.run_id}"
-    if batch.node.kind == TableStep.Kind.STEP and get_step(batch.node.step).deterministic:
+    if ran and batch.node.kind == TableStep.Kind.STEP and get_step(batch.node.step).deterministic:
         remember(
             [
                 Memo(

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from worktables.queue.draining import drain
-from worktables.queue.recovery import beat, register_worker, retire_worker, sweep, tidy
+from worktables.queue.recovery import beat, lose, register_worker, retire_worker, sweep, tidy
 from worktables.queue.waiting import Waiting
 
 log = logging.getLogger(__name__)
@@ -18,24 +18,27 @@ TIDY_SECONDS = 3600
 
 def work_forever(stop, name=""):
     """Drain the queue whenever there is work, until `stop` (a threading.Event) is set."""
-    waiting, swept, tidied = Waiting(), 0.0, 0.0
-    worker = None
+    waiting, swept, tidied = Waiting(), float("-inf"), 0.0
+    worker, trouble = None, ""
     while not stop.is_set():
         try:
             if worker is None:
                 worker = register_worker(name)
-                sweep()
                 heart = start_heart(worker, stop)
-            drain(worker, stop=stop)
+            if trouble:
+                lose(worker, trouble)
+                trouble = ""
             if time.monotonic() - swept > settings.WORKTABLES["HEARTBEAT_SECONDS"]:
                 sweep()
                 swept = time.monotonic()
                 if swept - tidied > TIDY_SECONDS:
                     tidy()
                     tidied = swept
+            drain(worker, stop=stop)
             waiting.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"], stop)
         except Error as error:  # the database went away or was busy: its truth is still there when it is back
-            log.warning("the database refused (%s); trying again in a second", str(error).strip())
+            trouble = " ".join(str(error).split())
+            log.warning("the database refused (%s); trying again in a second", trouble)
             connection.close()
             waiting = Waiting()
             stop.wait(1.0)
