@@ -15,6 +15,8 @@ urlpatterns = [
     path("projects/<slug:slug>/events/", events.project_events, name="project-events"),
     path("worktables/<int:pk>/events/", events.worktable_events, name="worktable-events"),
     path("admin/", admin.site.urls),
+    path("", include("provenance.urls")),
+    path("vo/", include("vo.urls")),
     # The pages of worktables, their rows and runs, and everything under /api/, hang here.
 ]
 
