@@ -57,15 +57,15 @@ def test_a_worker_given_up_by_mistake_is_alive_at_its_next_beat(worktable, setti
 
 def test_what_a_new_worker_claims_while_somebody_sweeps_stays_its_own(worktable, monkeypatch):
     """It registers and claims after the sweep began."""
-    ask, claimed = recovery.database_time, []
+    look, claimed = recovery._runs, []
 
-    def ask_late():
-        now = ask()
-        monkeypatch.setattr(recovery, "database_time", ask)
-        claimed.append(claim(recovery.register_worker("new").token, lambda node: 2))
-        return now
+    def look_and_let_somebody_come(pid):
+        if not claimed:
+            claimed.append(claim(recovery.register_worker("new").token, lambda node: 2))
+        return look(pid)
 
-    monkeypatch.setattr(recovery, "database_time", ask_late)
+    recovery.register_worker("old")
+    monkeypatch.setattr(recovery, "_runs", look_and_let_somebody_come)
 
     assert recovery.sweep() == 0
     assert Todo.objects.filter(owner=claimed[0].owner, attempts=0).count() == 2
