@@ -11,13 +11,13 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("accounts/", include("portal.accounts.urls")),
     path("projects/", include("projects.urls")),
-    path("projects/<slug:slug>/", home.project, name="project"),
+    path("", include("worktables.urls")),
     path("projects/<slug:slug>/events/", events.project_events, name="project-events"),
     path("worktables/<int:pk>/events/", events.worktable_events, name="worktable-events"),
     path("admin/", admin.site.urls),
     path("", include("provenance.urls")),
     path("vo/", include("vo.urls")),
-    # The pages of worktables, their rows and runs, and everything under /api/, hang here.
+    # Everything under /api/ hangs here.
 ]
 
 if settings.DEBUG:

@@ -1,0 +1,1 @@
+"""The HTML door to worktables, a file for each kind of page."""

@@ -1,0 +1,56 @@
+"""The files of a row, through the row: downloads, and pictures of images."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseNotModified
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from archive.models import Product
+from archive.storage import open_blob
+from archive.thumbnails import picture_of
+from worktables.models import Kind
+from worktables.storage import layout_of
+from worktables.views.finding import find_table
+
+
+@login_required
+@require_safe
+def file(request, pk, row_id, column):
+    """Send the file of a cell under the name it has in the project."""
+    product = find_product(request, pk, row_id, column)
+    answer = FileResponse(
+        open_blob(product.sha256),
+        as_attachment=True,
+        filename=product.name,
+        content_type=product.media_type or "application/octet-stream",
+    )
+    answer["ETag"] = f'"{product.sha256}"'
+    answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+@login_required
+@require_safe
+def picture(request, pk, row_id, column):
+    """Send the image of a cell as a PNG."""
+    product = find_product(request, pk, row_id, column)
+    tag = f'"{product.sha256}-png"'
+    if request.headers.get("If-None-Match") == tag:
+        answer = HttpResponseNotModified()
+    else:
+        answer = HttpResponse(picture_of(product.sha256, product.name), content_type="image/png")
+    answer["ETag"] = tag
+    # The browser asks each time whether one may still see it; the bytes travel once.
+    answer["Cache-Control"] = "private, no-cache"
+    return answer
+
+
+def find_product(request, pk, row_id, column):
+    """Find the file of a cell of a row one may see."""
+    table = find_table(request, pk)
+    layout = layout_of(table)
+    found = layout.by_name.get(column)
+    row = layout.rows.filter(id=row_id).first()
+    if found is None or row is None or found.kind not in (Kind.PRODUCT, Kind.CATALOGUE):
+        raise Http404
+    return get_object_or_404(Product, project=table.project_id, sha256=layout.value(found, row))

@@ -1,0 +1,39 @@
+"""What every page of a table needs first: the table, if one may see it, and in which role."""
+
+from django.shortcuts import get_object_or_404
+
+from projects.models import Project
+from projects.permissions import role_of
+from worktables.models import Worktable
+
+
+def find_table(request, pk):
+    """Find a table among those this person may see; the others do not exist for them."""
+    visible = Worktable.objects.visible_to(request.user).select_related("project", "pipeline")
+    return get_object_or_404(visible, pk=pk)
+
+
+def find_project(request, slug):
+    """Find a project among those this person may see."""
+    return get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
+
+
+def about(request, table, **more):
+    """Return what every template of a table's page shows: the table, its project, and what this person may do."""
+    role = role_of(request.user, table)
+    return {
+        "table": table,
+        "project": table.project,
+        "role": role,
+        "may_run": role == "owner",
+        "may_annotate": role in ("owner", "collaborator"),
+        **more,
+    }
+
+
+def ids_in(texts):
+    """Return the row ids among these texts, each once, in order; what is no number is left out."""
+    found = (text.strip() for one in texts for text in one.split(","))
+    return list(
+        dict.fromkeys(int(text) for text in found if text.isascii() and text.isdigit() and len(text) < 19)
+    )

@@ -1,0 +1,78 @@
+"""The page of a run: everything that is recorded about one execution."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from pipelines.models import Run
+from worktables.showing import shown
+from worktables.storage import layout_of
+from worktables.storage.values import Unfit, from_json
+from worktables.views.finding import about, find_table
+
+
+@login_required
+@require_safe
+def run(request, pk):
+    """Show a run of a table one may see."""
+    known = Run.objects.select_related("step_version", "environment", "asked_by")
+    found = get_object_or_404(known, pk=pk)
+    try:
+        table = find_table(request, found.worktable_id)
+    except Http404:  # not whether there is such a run
+        raise Http404 from None
+    ports = {**ports_of(found, "inputs"), **ports_of(found, "parameters"), **ports_of(found, "outputs")}
+    return render(
+        request,
+        "worktables/run.html",
+        about(
+            request,
+            table,
+            run=found,
+            row_is_there=layout_of(table).rows.filter(id=found.row_id).exists(),
+            inputs=in_words(found.inputs, ports),
+            parameters=in_words(found.parameters, ports),
+            outputs=in_words(found.outputs, ports),
+            environment=environment_in_words(found.environment.document),
+        ),
+    )
+
+
+def ports_of(run, use):
+    """Return {name: port} of the interface that the step had when it ran."""
+    declared = run.step_version.interface.get(use, [])
+    return {port["name"]: port for port in declared if isinstance(port, dict) and "name" in port}
+
+
+def in_words(values, ports):
+    """Return (name, unit, text, in full) of recorded values."""
+    found = []
+    for name, value in values.items():
+        port = ports.get(name, {})
+        try:
+            kind = port.get("kind", "text")
+            text, title = (
+                shown(kind, from_json(kind, value), exact=True) if not port.get("many") else many(value)
+            )
+        except (Unfit, TypeError, ValueError):
+            text, title = str(value), ""
+        found.append((name, port.get("unit", ""), text, title))
+    return found
+
+
+def many(value):
+    """Return what a collected port got: how many."""
+    if isinstance(value, dict) and "n" in value:
+        return f"{value['n']} collected value{'s' * (value['n'] != 1)}", ""
+    return str(value), ""
+
+
+def environment_in_words(document):
+    """Return the facts of an environment as (name, text) pairs, lists and mappings in a line."""
+    facts = []
+    for name, value in document.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {one}" for key, one in value.items())
+        facts.append((name, value))
+    return facts

@@ -1,0 +1,255 @@
+"""The pages on which an owner says what a table is: its name, its parameters, its columns; and its history."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from pipelines.errors import PipelinesError
+from worktables.columns import NewColumn, add_column, describe_column, drop_column, find, rename_column
+from worktables.creating import delete_worktable, describe_worktable, rename_worktable
+from worktables.errors import WorktableError
+from worktables.formats.errors import FormatError
+from worktables.formats.parsing import format_cell, parse_cell
+from worktables.forms import ColumnFactsForm, NewColumnForm, TableFactsForm
+from worktables.parameters import declared_parameters, set_parameters
+from worktables.permissions import require
+from worktables.showing import shown
+from worktables.storage.values import Unfit, from_json
+from worktables.views.finding import about, find_table
+
+CHANGES_SHOWN = 50
+
+
+@login_required
+def settings(request, pk):
+    """Show what a table is called and how its steps are steered; its owners change both here."""
+    table = find_table(request, pk)
+    if request.method != "POST":
+        return settings_page(request, table)
+    require(request.user, "run", table)
+    form = TableFactsForm(request.POST)
+    if form.is_valid():
+        facts = dict(form.cleaned_data)
+        try:
+            with transaction.atomic():
+                rename_worktable(table, facts.pop("name"), by=request.user)
+                changed = {key: value for key, value in facts.items() if getattr(table, key) != value}
+                if changed:
+                    describe_worktable(table, by=request.user, **changed)
+        except (WorktableError, ValidationError) as refusal:
+            form.add_error("name" if getattr(refusal, "code", "") == "unfit-name" else None, str(refusal))
+            table.refresh_from_db()
+        else:
+            messages.success(request, "Saved.")
+            return redirect("worktable-settings", table.pk)
+    return settings_page(request, table, facts_form=form)
+
+
+@login_required
+@require_POST
+def parameters(request, pk):
+    """Set the table's parameters; a field that is left empty leaves it to the project or the step."""
+    table = find_table(request, pk)
+    require(request.user, "run", table)
+    wanted, problems = {}, {}
+    typed = {key: request.POST.get(f"parameter.{key}", "").strip() for key in declared_parameters(table)}
+    for key, parameter in declared_parameters(table).items():
+        try:
+            value = parse_cell(parameter.kind, typed[key])
+            if value is not None:
+                wanted[key] = parameter.fit(value)
+        except (FormatError, PipelinesError) as refusal:
+            problems[key] = str(refusal)
+    if problems:
+        return settings_page(request, table, typed=typed, problems=problems)
+    stale = set_parameters(table, wanted, by=request.user)
+    messages.success(
+        request, f"Saved; {stale} step{'s' * (stale != 1)} of rows became stale." if stale else "Saved."
+    )
+    return redirect("worktable-settings", table.pk)
+
+
+def settings_page(request, table, *, facts_form=None, typed=None, problems=None):
+    """Show the settings; a form that was refused keeps what was typed."""
+    told = {name: getattr(table, name) for name in ("title", "name", "description", "update")}
+    refused = bool(problems or (facts_form and facts_form.errors))
+    return render(
+        request,
+        "worktables/settings.html",
+        about(
+            request,
+            table,
+            facts_form=facts_form or TableFactsForm(initial=told),
+            parameters=parameter_levels(table, typed=typed, problems=problems),
+        ),
+        status=400 if refused else 200,
+    )
+
+
+def parameter_levels(table, row=None, *, typed=None, problems=None):
+    """Return every parameter of a table's steps with its value at each level, and which level wins.
+
+    Parameters
+    ----------
+    row : dict, optional
+        “step.name” → value, of a row.
+    """
+    found = []
+    for key, parameter in declared_parameters(table).items():
+        levels = [
+            ("row", (row or {}).get(key)),
+            ("table", table.parameters.get(key)),
+            ("project", table.project.parameters.get(key)),
+            ("default", parameter.default),
+        ]
+        levels = [(name, from_stored(parameter, value)) for name, value in levels]
+        winner = next((name for name, value in levels if value is not None), "default")
+        step, _, name = key.partition(".")
+        found.append(
+            {
+                "key": key,
+                "step": step,
+                "name": name,
+                "parameter": parameter,
+                "levels": [
+                    (level, shown(parameter.kind, value, exact=True)[0], level == winner)
+                    for level, value in levels
+                ],
+                "winner": winner,
+                "typed": (typed or {}).get(key, format_cell(parameter.kind, levels[1][1])),
+                "problem": (problems or {}).get(key, ""),
+            }
+        )
+    return found
+
+
+def from_stored(parameter, value):
+    """Return a parameter's value from the JSON in which a table or project keeps it."""
+    try:
+        return from_json(parameter.kind, value)
+    except Unfit:
+        return None
+
+
+@login_required
+def columns(request, pk):
+    """Show the columns of a table; its owners add some here."""
+    table = find_table(request, pk)
+    form = NewColumnForm(request.POST or None)
+    if request.method == "POST":
+        require(request.user, "run", table)
+        if form.is_valid():
+            try:
+                add_column(table, NewColumn(**form.cleaned_data), by=request.user)
+            except WorktableError as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                messages.success(request, f"Column “{form.cleaned_data['name']}” is added.")
+                return redirect("worktable-columns", table.pk)
+    facts = about(request, table, form=form, columns=table.columns.all())
+    return render(request, "worktables/columns.html", facts, status=400 if form.errors else 200)
+
+
+@login_required
+def column(request, pk, name):
+    """Change what a column is called and what is said about it."""
+    table = find_table(request, pk)
+    require(request.user, "run", table)
+    found = find(table, name)
+    told = {key: getattr(found, key) for key in ("name", "unit", "ucd", "minimum", "maximum", "description")}
+    form = ColumnFactsForm(request.POST or None, initial=told)
+    if form.is_valid():
+        facts = dict(form.cleaned_data)
+        new_name = facts.pop("name")
+        try:
+            with transaction.atomic():
+                changed = {key: value for key, value in facts.items() if getattr(found, key) != value}
+                if changed:
+                    describe_column(table, name, by=request.user, **changed)
+                if new_name != name:
+                    rename_column(table, name, new_name, by=request.user)
+        except WorktableError as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            messages.success(request, "Saved.")
+            return redirect("worktable-columns", table.pk)
+    facts = about(request, table, form=form, column=found)
+    return render(request, "worktables/column.html", facts, status=400 if form.errors else 200)
+
+
+@login_required
+@require_POST
+def drop(request, pk, name):
+    """Drop a column with its cells."""
+    table = find_table(request, pk)
+    drop_column(table, name, by=request.user)
+    messages.success(request, f"Column “{name}” is dropped.")
+    return redirect("worktable-columns", table.pk)
+
+
+@login_required
+@require_POST
+def delete(request, pk):
+    """Put a table in the trash of its project."""
+    table = find_table(request, pk)
+    delete_worktable(table, by=request.user)
+    messages.success(
+        request, f"“{table.name}” is in the trash of the project; it can be brought back from there."
+    )
+    return redirect("project", table.project.slug)
+
+
+@login_required
+@require_safe
+def history(request, pk):
+    """Show who changed what, and when."""
+    table = find_table(request, pk)
+    changes = table.history.select_related("by", "column", "undone_by__by")
+    if (row := request.GET.get("row", "")).isdigit():
+        changes = changes.filter(row_id=int(row))
+    page = Paginator(changes, CHANGES_SHOWN).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "worktables/history.html",
+        about(request, table, page=page, row=row, changes=[describe(change) for change in page]),
+    )
+
+
+def describe(change):
+    """Return a change as its page shows it: what was there, what is there now, and whether it can be undone."""
+    kind = change.column.kind if change.column and change.action == change.Action.EDIT else ""
+    undone = getattr(change, "undone_by", None)
+    return {
+        "change": change,
+        "old": value_in_words(kind, change.old),
+        "new": value_in_words(kind, change.new),
+        "undone": undone,
+        "undoable": undone is None and change.action in ("edit", "add_rows", "delete_rows", "restore_rows"),
+    }
+
+
+def value_in_words(kind, value):
+    """Return what the history keeps of a change, in words."""
+    if value is None:
+        return ""
+    if kind:
+        try:
+            return shown(kind, from_json(kind, value), exact=True)[0]
+        except (Unfit, TypeError, ValueError):
+            return str(value)
+    if isinstance(value, dict) and list(value) == ["deleted"]:
+        return "in the trash" if value["deleted"] else "in use"
+    if isinstance(value, dict) and "rows" in value:
+        rows = value["rows"]
+        if "n" in value and value["n"] > 1:
+            return f"rows {rows[0]} to {rows[-1]}"
+        return f"row{'s' * (len(set(rows)) != 1)} {', '.join(map(str, dict.fromkeys(rows)))}"[:200]
+    if isinstance(value, dict):
+        return ", ".join(
+            f"{key} {said if said not in ('', None) else 'empty'}" for key, said in value.items()
+        )
+    return str(value)
