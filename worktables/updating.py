@@ -1,18 +1,18 @@
 """Bringing a table up to date: what would run and why, and running it."""
 
 from django.db import transaction
-from django.db.models import Count
 
 from pipelines.planning import plan_of
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchRow
 from worktables.events import announce
-from worktables.models import State, Todo, Unit
+from worktables.models import State, Unit
 from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import enqueue, mark, reached_by
 from worktables.storage import layout_of
+from worktables.storage.counting import count_states
 from worktables.waking import wake_workers
 
 NEEDS_WORK = (State.STALE, State.BLOCKED, State.FAILED)
@@ -94,35 +94,12 @@ def rerun_rows(worktable, row_ids, *, by, step=None):
 
 
 def state_counts(worktables):
-    """Return {worktable id: {state: number of rows}} for these tables, in two queries and one for each table.
+    """Return {worktable id: {state: number of rows}} for these tables, in one query.
 
     A row that is queued or runs counts as that, whatever it was before.
     """
-    counts = {}
-    busy = {}
-    for row in (
-        Todo.objects.filter(worktable__in=worktables)
-        .values("worktable_id", "row_id")
-        .annotate(owned=Count("owner"))
-        .values_list("worktable_id", "row_id", "owned")
-    ):
-        busy.setdefault(row[0], {})[row[1]] = "running" if row[2] else "queued"
-    for worktable in worktables:
-        layout = layout_of(worktable)
-        mine = busy.get(worktable.pk, {})
-        found = dict(
-            layout.rows.values_list("state")
-            .annotate(n=Count("id"))
-            .order_by("state")
-            .values_list("state", "n")
-        )
-        named = {State(state).label: number for state, number in found.items()}
-        if mine:
-            states = dict(layout.rows.filter(id__in=list(mine)).values_list("id", "state"))
-            for row_id, state in states.items():
-                if state == State.RETIRED:
-                    continue
-                named[State(state).label] -= 1
-                named[mine[row_id]] = named.get(mine[row_id], 0) + 1
-        counts[worktable.pk] = {state: number for state, number in named.items() if number}
+    counts = {worktable.pk: {} for worktable in worktables}
+    for pk, state, busy, number in count_states(counts):
+        name = busy if busy and state != State.RETIRED else State(state).label
+        counts[pk][name] = counts[pk].get(name, 0) + number
     return counts
