@@ -172,11 +172,13 @@ X_FRAME_OPTIONS = "DENY"
 # ------------------------------------------------------------------ REST
 
 REST_FRAMEWORK = {
+    # The first one says how a request without any is answered: 401, and no password window in the browser.
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.SessionAuthentication",
         "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
         "rest_framework.authentication.BasicAuthentication",
     ],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 100,
@@ -187,6 +189,13 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Stoa",
     "DESCRIPTION": "Worktables, their pipelines and their provenance.",
     "VERSION": "0.1.0",
+    "ENUM_NAME_OVERRIDES": {
+        "ColumnKindEnum": "worktables.models.Kind",
+        "LinkKindEnum": "worktables.models.Link.Kind",
+        "AnnotationKindEnum": "worktables.models.Annotation.Kind",
+        "MemberKindEnum": ["user", "group"],
+        "UpdateEnum": "worktables.models.Worktable.Update",
+    },
 }
 
 # ------------------------------------------------------------------ language, time

@@ -17,7 +17,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("provenance.urls")),
     path("vo/", include("vo.urls")),
-    # Everything under /api/ hangs here.
+    path("api/", include("portal.api_urls")),
 ]
 
 if settings.DEBUG:

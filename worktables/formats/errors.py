@@ -1,5 +1,6 @@
 """What can go wrong between a table and a file; each error names the thing and the remedy."""
 
+from dataclasses import asdict
 from difflib import get_close_matches
 
 
@@ -252,6 +253,10 @@ class BadCells(FormatError):
         more = len(self.problems) - 1
         others = f" (and {more} more {'cell' if more == 1 else 'cells'})" if more else ""
         super().__init__(f"line {first.line}, column “{first.column}”: {first.detail}{others}")
+
+    def facts(self):
+        """Return the problems as plain values, for programs."""
+        return {"problems": [asdict(problem) for problem in self.problems]}
 
 
 WHAT = {

@@ -1,0 +1,14 @@
+"""Addresses of pipelines, steps and runs for programs."""
+
+from django.urls import path
+
+from pipelines import api
+
+urlpatterns = [
+    path("pipelines/", api.PipelinesView.as_view(), name="api-pipelines"),
+    path("pipelines/<slug:name>/<int:version>/", api.PipelineView.as_view(), name="api-pipeline"),
+    path("steps/", api.StepsView.as_view(), name="api-steps"),
+    path("steps/<slug:name>/", api.StepView.as_view(), name="api-step"),
+    path("runs/", api.RunsView.as_view(), name="api-runs"),
+    path("runs/<int:pk>/", api.RunView.as_view(), name="api-run"),
+]

@@ -1,0 +1,1 @@
+"""The door of programs to worktables: everything the pages do."""
