@@ -102,18 +102,16 @@ class _Batch:
         ]
         _insert(
             "provenance_member (collection_id, place, entity_id)",
-            "c.id, v.a4, e.id",
+            f"{_entity(0)}, v.a4, {_entity(5)}",
             (*CELL, "int", *CELL),
             members,
-            f"JOIN provenance_entity c ON {_is('c', 0)} JOIN provenance_entity e ON {_is('e', 5)}",
         )
         for table, rows in (("used", self.used), ("generated", self.generated)):
             _insert(
                 f"provenance_{table} (run_id, reuse, entity_id, role)",
-                "v.a0, v.a1, e.id, v.a2",
+                f"v.a0, v.a1, {_entity(3)}, v.a2",
                 ("bigint", "bigint", "text", *CELL),
                 rows,
-                f"JOIN provenance_entity e ON {_is('e', 3)}",
             )
 
     def _new_collections(self):
@@ -188,28 +186,41 @@ def _write_entities(project_id, cells, collections=()):
     )
 
 
-def _is(alias, first):
-    """Return the condition that an entity is the one whose key stands in four values of a row."""
+def _entity(first):
+    """Return the number of the entity whose key stands in four values of a row, as an expression.
+
+    Not as a join: PostgreSQL would read the whole table for each batch, where one look at the index each will do.
+    """
     names = ("worktable_id", "row_id", "column_id", "digest")
-    return " AND ".join(f"{alias}.{name} = v.a{first + number}" for number, name in enumerate(names))
+    found = " AND ".join(f"e.{name} = v.a{first + number}" for number, name in enumerate(names))
+    return f"(SELECT e.id FROM provenance_entity e WHERE {found})"
 
 
-def _insert(into, values, types, rows, joins=""):
+def _insert(into, values, types, rows):
     """Insert what `values` makes of each row, in one statement; what is there already stays.
 
-    The values of a row are `v.a0`, `v.a1`, … in `values` and `joins`.
+    The values of a row are `v.a0`, `v.a1`, … in `values`.
     """
     if not rows:
         return
     if connection.vendor == "postgresql":
-        arrays = ", ".join(f"%s::{kind}[]" for kind in types)
         names = ", ".join(f"a{number}" for number in range(len(types)))
-        source, parameters = f"unnest({arrays}) v({names})", [list(each) for each in zip(*rows, strict=True)]
+        source = f"unnest({', '.join(f'%s::{kind}[]' for kind in types)}) v({names})"
+        parameters = [as_array(each) for each in zip(*rows, strict=True)]
     else:
         taken = ", ".join(f"json_extract(value, '$[{number}]') AS a{number}" for number in range(len(types)))
         source, parameters = f"(SELECT {taken} FROM json_each(%s)) v", [json.dumps(rows)]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {into} SELECT {values} FROM {source} {joins} WHERE true ON CONFLICT DO NOTHING",
-            parameters,
+            f"INSERT INTO {into} SELECT {values} FROM {source} WHERE true ON CONFLICT DO NOTHING", parameters
         )
+
+
+def as_array(values):
+    """Write values as PostgreSQL reads an array: ten times faster to plan than as many constants."""
+    return "{" + ",".join(_quoted(value) if isinstance(value, str) else str(value) for value in values) + "}"
+
+
+def _quoted(text):
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
