@@ -15,7 +15,7 @@ from worktables.linking import collect
 from worktables.models import Change, Todo
 from worktables.queue import claiming, recovery
 from worktables.queue.claiming import claim
-from worktables.queue.draining import batch_size, drain, work_through
+from worktables.queue.draining import batch_size, work_through
 from worktables.rows import add_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -200,25 +200,32 @@ def _stop_at_obstacles(batch, link, works):
             carried = {
                 target: source for source, target in graph.links[above.link_id].options.get("carry", [])
             }
-            match = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
-        elif above.worktable_id != link.source_id:
-            continue
-        condition, ids = in_ids("t.id", list(works))
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT t.id, MIN(s.id) FROM {table_name(link.target_id)} t "
-                f"JOIN {table_name(above.worktable_id)} s ON {_joined(match)} "
-                "JOIN worktables_unit u ON u.worktable_id = %s AND u.row_id = s.id AND u.step_id = %s "
-                f"AND u.state IN ({State.FAILED:d}, {State.BLOCKED:d}) "
-                f"WHERE {condition} AND s.deleted_at IS NULL GROUP BY t.id",
-                [above.worktable_id, above.id, *ids],
-            )
-            for row_id, obstacle in cursor.fetchall():
-                if works[row_id].state == State.STALE:
-                    table = graph.tables[above.worktable_id].name
-                    works[row_id].stop(
-                        State.BLOCKED, f"{table} {obstacle} failed at “{above.name}”, and would count here"
-                    )
+            parents = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
+            # What a failed list would bring, and what it brought before it failed.
+            _stop_at(batch, link, works, above, parents, above.worktable_id, "id")
+            _stop_at(batch, link, works, above, match, link.source_id, "parent_id")
+        elif above.worktable_id == link.source_id:
+            _stop_at(batch, link, works, above, match, link.source_id, "id")
+
+
+def _stop_at(batch, link, works, above, match, table_id, unit_row):
+    """Block works that match rows of a table whose unit of the step `above`, of row `unit_row`, failed."""
+    condition, ids = in_ids("t.id", list(works))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT t.id, MIN(s.{unit_row}) FROM {table_name(link.target_id)} t "
+            f"JOIN {table_name(table_id)} s ON {_joined(match)} "
+            f"JOIN worktables_unit u ON u.worktable_id = %s AND u.row_id = s.{unit_row} AND u.step_id = %s "
+            f"AND u.state IN ({State.FAILED:d}, {State.BLOCKED:d}) "
+            f"WHERE {condition} AND s.deleted_at IS NULL AND s.state <> {State.RETIRED:d} GROUP BY t.id",
+            [above.worktable_id, above.id, *ids],
+        )
+        for row_id, obstacle in cursor.fetchall():
+            if works[row_id].state == State.STALE:
+                table = batch.graph.tables[above.worktable_id].name
+                works[row_id].stop(
+                    State.BLOCKED, f"{table} {obstacle} failed at “{above.name}”, and would count here"
+                )
 
 
 def _stop_below_broken(batch, works):

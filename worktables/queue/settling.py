@@ -63,6 +63,9 @@ def settle(batch, works):
     children = []
     if batch.node.kind == TableStep.Kind.EXPAND:
         link = batch.graph.links[batch.node.link_id]
+        for work in ours:
+            if work.state == State.EMPTY:  # an empty list has no items; those of a failed one wait for it
+                work.items = [], 0.0
         expanded = [work for work in ours if work.items is not None]
         by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
         children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
