@@ -3,30 +3,35 @@
 import dataclasses
 import math
 from collections import defaultdict
+from itertools import pairwise
 
 from worktables.models import Role
 from worktables.showing import sexagesimal
 
 # ------------------------------------------------------------------ the graph of a project
 
-BOX_WIDTH, BOX_HEIGHT = 232, 92
-GAP_ACROSS, GAP_DOWN, MARGIN = 104, 26, 10
+BOX_WIDTH, BOX_HEIGHT = 256, 92
+GAP_ACROSS, GAP_DOWN, MARGIN = 96, 26, 10
+BEND_HEIGHT = 12  # room of an arrow that passes a layer
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class Box:
-    """A table in the drawing."""
+    """A table in the drawing; or, without a table, the place where an arrow passes a layer."""
 
     table: object
-    x: float
-    y: float
+    layer: int
+    fed_by: list = dataclasses.field(default_factory=list)
+    x: float = 0.0
+    y: float = 0.0
     width: int = BOX_WIDTH
     height: int = BOX_HEIGHT
+    order: float = 0.0
 
 
 @dataclasses.dataclass
 class Arrow:
-    """A link in the drawing: a curve from the right side of one box to the left side of another."""
+    """A link in the drawing: a curve from the right side of one box to the left side of another, and its word."""
 
     link: object
     path: str
@@ -61,85 +66,99 @@ def draw_graph(tables, links):
     """
     known = {table.pk for table in tables}
     links = [link for link in links if {link.source_id, link.target_id} <= known]
-    columns = layers(tables, links)
-    tallest = max((len(column) for column in columns), default=0)
-    boxes = {}
-    for across, column in enumerate(columns):
-        indent = (tallest - len(column)) * (BOX_HEIGHT + GAP_DOWN) / 2
-        for down, table in enumerate(column):
-            x = MARGIN + across * (BOX_WIDTH + GAP_ACROSS)
-            boxes[table.pk] = Box(table, x, MARGIN + indent + down * (BOX_HEIGHT + GAP_DOWN))
+    depth = depths(tables, links)
+    boxes = {table.pk: Box(table, depth[table.pk]) for table in tables}
+    ways = {}
+    passing = []
+    for link in links:
+        way = [boxes[link.source_id]]
+        for layer in range(depth[link.source_id] + 1, depth[link.target_id]):
+            way.append(Box(None, layer, height=BEND_HEIGHT))
+            passing.append(way[-1])
+        way.append(boxes[link.target_id])
+        for before, after in pairwise(way):
+            after.fed_by.append(before)
+        ways[link.pk] = way
+    n_layers = max(depth.values(), default=-1) + 1
+    layers = [[box for box in [*boxes.values(), *passing] if box.layer == layer] for layer in range(n_layers)]
+    height = place(layers)
     return Drawing(
         boxes=list(boxes.values()),
-        arrows=arrows_between(boxes, links),
-        width=2 * MARGIN + len(columns) * (BOX_WIDTH + GAP_ACROSS) - GAP_ACROSS,
-        height=2 * MARGIN + tallest * (BOX_HEIGHT + GAP_DOWN) - GAP_DOWN,
+        arrows=[arrow(link, ways[link.pk], ways) for link in links],
+        width=2 * MARGIN + n_layers * (BOX_WIDTH + GAP_ACROSS) - GAP_ACROSS,
+        height=height,
     )
 
 
-def layers(tables, links):
-    """Return the tables in columns: each after all that feed it, near the middle of them."""
-    sources = defaultdict(list)
+def depths(tables, links):
+    """Return {table id: layer}: a table stands after all that feed it, a source right before what it feeds."""
+    sources, targets = defaultdict(list), defaultdict(list)
     for link in links:
         sources[link.target_id].append(link.source_id)
+        targets[link.source_id].append(link.target_id)
     depth = {}
 
-    def depth_of(pk, above=()):
+    def depth_of(pk, above):
         if pk not in depth:
-            before = [one for one in sources[pk] if one not in above and one != pk]
-            depth[pk] = 1 + max((depth_of(one, (*above, pk)) for one in before), default=-1)
+            before = [one for one in sources[pk] if one not in above]
+            depth[pk] = 1 + max((depth_of(one, {*above, one}) for one in before), default=-1)
         return depth[pk]
 
     for table in tables:
-        depth_of(table.pk)
-    fed = {link.source_id: min(depth[one.target_id] for one in links if one.source_id == link.source_id)
-           for link in links}  # fmt: skip
-    for table in tables:  # what feeds others, and is fed by nobody, stands right before them
-        if not sources[table.pk] and table.pk in fed:
-            depth[table.pk] = max(fed[table.pk] - 1, 0)
-    columns = [[] for _ in range(max(depth.values(), default=-1) + 1)]
-    place = {}
-    for table in sorted(tables, key=lambda table: depth[table.pk]):
-        columns[depth[table.pk]].append(table)
-    for column in columns:
-        column.sort(key=lambda table: _middle([place.get(one, 0) for one in sources[table.pk]]))
-        for number, table in enumerate(column):
-            place[table.pk] = number - (len(column) - 1) / 2
-    return columns
+        depth_of(table.pk, {table.pk})
+    for table in tables:
+        if not sources[table.pk] and targets[table.pk]:
+            depth[table.pk] = max(min(depth[one] for one in targets[table.pk]) - 1, 0)
+    return depth
 
 
-def _middle(places):
-    return sum(places) / len(places) if places else 0
+def place(layers):
+    """Give every box its place, each layer in the order of what feeds it; return the height of the paper."""
+    for layer in layers:
+        for number, box in enumerate(layer):
+            places = [before.order for before in box.fed_by]
+            box.order = sum(places) / len(places) if places else number - (len(layer) - 1) / 2
+        layer.sort(key=lambda box: box.order)
+        for number, box in enumerate(layer):
+            box.order = number - (len(layer) - 1) / 2
+    tall = [sum(box.height + GAP_DOWN for box in layer) - GAP_DOWN for layer in layers]
+    for across, layer in enumerate(layers):
+        y = MARGIN + (max(tall) - tall[across]) / 2
+        for box in layer:
+            box.x, box.y = MARGIN + across * (BOX_WIDTH + GAP_ACROSS), y
+            y += box.height + GAP_DOWN
+    return 2 * MARGIN + max(tall, default=0)
 
 
-def arrows_between(boxes, links):
-    """Return the arrows of all links, those of one box spread along its side."""
-    leaving, arriving = defaultdict(list), defaultdict(list)
-    for link in sorted(links, key=lambda link: boxes[link.target_id].y):
-        leaving[link.source_id].append(link)
-    for link in sorted(links, key=lambda link: boxes[link.source_id].y):
-        arriving[link.target_id].append(link)
-    found = []
-    for link in links:
-        source, target = boxes[link.source_id], boxes[link.target_id]
-        y1 = source.y + _share(leaving[link.source_id], link) * source.height
-        y2 = target.y + _share(arriving[link.target_id], link) * target.height
-        x1, x2 = source.x + source.width, target.x - 8
-        bend = max(abs(x2 - x1) / 2, 40)
-        path = f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
-        head = f"{x2 - 1:g},{y2 - 4:g} {x2 + 8:g},{y2:g} {x2 - 1:g},{y2 + 4:g}"
-        found.append(Arrow(link, path, head, x2 - 52, y2 - 6 if y2 <= y1 else y2 + 14))
-    return found
+def arrow(link, way, ways):
+    """Return the arrow of a link through all the layers it passes."""
+    path = ""
+    for before, after in pairwise(way):
+        x1, y1 = before.x + before.width, gate(before, link, ways, leaving=True)
+        x2, y2 = after.x - (8 if after.table else 0), gate(after, link, ways, leaving=False)
+        bend = (x2 - x1) / 2
+        path += f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
+        if after.table is None:
+            path += f"h{after.width}"
+    first_half = y2 <= way[-1].y + way[-1].height / 2
+    head = f"{x2 - 1:g},{y2 - 4:g} {x2 + 8:g},{y2:g} {x2 - 1:g},{y2 + 4:g}"
+    return Arrow(link, path, head, x2 - 2, y2 - 7 if first_half else y2 + 15)
 
 
-def _share(links, link):
-    return (links.index(link) + 1) / (len(links) + 1)
+def gate(box, link, ways, *, leaving):
+    """Return the height at which an arrow leaves or enters a box: all of a side share it, without crossing."""
+    if box.table is None:
+        return box.y + box.height / 2
+    end, other = (0, 1) if leaving else (-1, -2)
+    mine = sorted((pk for pk, way in ways.items() if way[end] is box), key=lambda pk: ways[pk][other].y)
+    return box.y + box.height * (mine.index(link.pk) + 1) / (len(mine) + 1)
 
 
 # ------------------------------------------------------------------ sources over a map
 
 AROUND = 1.35  # how much more than the sources the close view shows
 LEAST_VIEW = 24  # pixels
+CROWD = 15  # sources, beyond which their numbers are written smaller
 ROUND_LENGTHS = (1, 2, 5)
 BEAM_UCDS = {
     "major": "phys.angSize.smajAxis;instr.beam",
@@ -216,7 +235,9 @@ def draw_overlay(geometry, items, beam=None, *, close=False):
             rx, ry = minor, major
         else:
             turn = 0.0
-    overlay = Overlay(geometry.width, geometry.height, view, [], rx, ry, turn, 3.1 * unit)
+    overlay = Overlay(
+        geometry.width, geometry.height, view, [], rx, ry, turn, (3.1 if len(placed) <= CROWD else 2.1) * unit
+    )
     for (number, item), (x, y) in zip(placed, points, strict=True):
         reach = max(rx, ry) + 0.6 * unit
         overlay.marks.append(

@@ -11,6 +11,7 @@ NUMERIC = ("int", "float", "time", "position", "array")
 SIGNIFICANT = 5
 SHORT = 8  # characters: a number this short is shown as it is
 SHOWN_ELEMENTS = 4
+DIGITS, MOST_DIGITS = 3, 6  # of the seconds of a right ascension
 NOT_OF_TODAY = ("stale", "blocked", "queued", "running")
 
 
@@ -40,7 +41,7 @@ class CellView:
     typed: str = ""
 
 
-def view_cell(column, value, *, editable=False, old=False):
+def view_cell(column, value, *, editable=False, old=False, digits=DIGITS):
     """Return a cell as a page shows it.
 
     Parameters
@@ -52,13 +53,17 @@ def view_cell(column, value, *, editable=False, old=False):
         Whether whoever looks may type here.
     old : bool
         Whether it was computed from what is not there any more.
+    digits : int
+        Of the seconds of a position.
     """
     css = ["num"] if column.kind in NUMERIC else []
     if value is None:
         css.append("null")
     if old and value is not None:
         css.append("old")
-    text, title = shown(column.kind, value, exact=column.editable_by_people, element=column.element)
+    text, title = shown(
+        column.kind, value, exact=column.editable_by_people, element=column.element, digits=digits
+    )
     cell = CellView(text, title)
     if editable:
         css.append("editable")
@@ -68,7 +73,7 @@ def view_cell(column, value, *, editable=False, old=False):
     return cell
 
 
-def shown(kind, value, *, exact=False, element=""):
+def shown(kind, value, *, exact=False, element="", digits=DIGITS):
     """Return the text of a value, and in full what the text leaves out (or nothing).
 
     What people typed is `exact`; a computed number is cut to a few significant digits.
@@ -84,7 +89,7 @@ def shown(kind, value, *, exact=False, element=""):
             value
         ), f"MJD {value!r}"
     if kind == "position":
-        return sexagesimal(*value), f"{value[0]!r} {value[1]!r} degrees (ICRS)"
+        return sexagesimal(*value, digits), f"{value[0]!r} {value[1]!r} degrees (ICRS)"
     if kind == "array":
         parts = [number(item) if isinstance(item, float) else str(item) for item in value[:SHOWN_ELEMENTS]]
         more = f", … {len(value)}" if len(value) > SHOWN_ELEMENTS else ""
@@ -102,14 +107,14 @@ def number(value):
     whole = repr(value)
     if len(whole.lstrip("-")) <= SHORT or not math.isfinite(value):
         return whole
-    if 1e-3 <= abs(value) < 1e7:
+    if 1e-4 <= abs(value) < 1e7:
         before = math.floor(math.log10(abs(value))) + 1
         return f"{value:.{max(SIGNIFICANT - before, 0)}f}"
     mantissa, _, exponent = f"{value:.{SIGNIFICANT - 1}e}".partition("e")
     return f"{mantissa}e{int(exponent)}"
 
 
-def sexagesimal(ra, dec, digits=3):
+def sexagesimal(ra, dec, digits=DIGITS):
     """Return a position as people read it: 12:30:49.423 +12:23:28.04; half a last digit is rounded up, 24h is 0h."""
     seconds = round(ra / 15 * 3600, digits) % 86400
     hours, minutes = int(seconds // 3600), int(seconds % 3600 // 60)
@@ -120,3 +125,12 @@ def sexagesimal(ra, dec, digits=3):
         f"{hours:02d}:{minutes:02d}:{seconds % 60:0{digits + 3}.{digits}f} "
         f"{sign}{degrees:02d}:{arcmin:02d}:{arcsec % 60:0{digits + 2}.{digits - 1}f}"
     )
+
+
+def digits_for(positions):
+    """Return with how many digits different positions look different: a map of a jet needs more than a survey."""
+    different = set(positions) - {None}
+    for digits in range(DIGITS, MOST_DIGITS):
+        if len({sexagesimal(*position, digits) for position in different}) == len(different):
+            return digits
+    return MOST_DIGITS

@@ -15,15 +15,17 @@ from worktables.errors import WorktableError
 from worktables.filtering import SPECIAL
 from worktables.formats import FORMATS
 from worktables.models import Event, Kind, Link, Role, Worktable
-from worktables.showing import NOT_OF_TODAY, NUMERIC, view_cell
+from worktables.showing import DIGITS, NOT_OF_TODAY, NUMERIC, digits_for, view_cell
 from worktables.storage import layout_of
 from worktables.updating import plan_update, state_counts
 from worktables.viewing import PAGE, Page, page_of, rows_wanted, view_rows
 from worktables.views.finding import about, find_table, ids_in
+from worktables.views.parameters import parameter_levels
 from worktables.views.project import in_order
 
 STEERING = ("_sort", "_after", "_before")
 REASONS_SHOWN = 8
+SAID = {"table": "table", "project": "project", "default": "step's default"}
 FORMAT_ORDER = ("votable", "fits", "csv", "ecsv", "json", "parquet", "votable-tabledata")
 
 
@@ -126,6 +128,7 @@ class Header:
     """The head of a column: what it is, how it is sorted and filtered."""
 
     column: object
+    unit: str
     numeric: bool
     sort_link: str
     sorted: str
@@ -143,6 +146,7 @@ def headers(table, columns, address):
         found.append(
             Header(
                 column=column,
+                unit=unit_shown(column),
                 numeric=column.kind in NUMERIC,
                 sort_link=address.at(_sort=following) if column.kind != Kind.ARRAY else "",
                 sorted=direction,
@@ -162,6 +166,12 @@ def headers(table, columns, address):
             )
         )
     return found
+
+
+def unit_shown(column):
+    """Return the unit of what is shown: a position is sexagesimal, a time a date."""
+    shown = {Kind.POSITION: "ICRS", Kind.TIME: (column.time_scale or "UTC").upper()}
+    return shown.get(column.kind, column.unit)
 
 
 def example(column):
@@ -239,7 +249,15 @@ class RowsView:
         }
         parent = graph.expand_into.get(table.pk)
         self.parent_id = parent.source_id if parent and parent.source_id in visible else None
+        self.digits = {
+            column.pk: digits_for(row.cells[number] for row in rows)
+            for number, column in enumerate(self.columns)
+            if column.kind == Kind.POSITION
+        }
         self.products = self._products()
+        self.inherited = (
+            inherited(table, graph) if any(c.role == Role.PARAMETER for c in self.columns) else {}
+        )
 
     def _products(self):
         kept = [
@@ -255,6 +273,7 @@ class RowsView:
                 found.values_list("sha256", "name", "header", "media_type")}  # fmt: skip
 
     def __iter__(self):
+        """Yield the rows as they look."""
         address = reverse("worktable", args=[self.table.pk])
         parent = reverse("worktable", args=[self.parent_id]) if self.parent_id else None
         for row in self.rows:
@@ -276,8 +295,12 @@ class RowsView:
             value,
             editable=self.may_run and column.editable_by_people and row.state != "retired",
             old=self.is_old(row, column),
+            digits=self.digits.get(column.pk, DIGITS),
         )
-        if value is not None and column.kind == Kind.PRODUCT:
+        if value is None and column.pk in self.inherited:
+            cell.text, cell.title = self.inherited[column.pk]
+            cell.css = cell.css.replace("null", "inherited")
+        elif value is not None and column.kind == Kind.PRODUCT:
             name, _, media_type = self.products.get(value, (value[:8], {}, ""))
             cell.text, cell.title = name, f"{name}\nsha256 {value}"
             cell.icon = "image" if media_type == "application/fits" else "download"
@@ -303,3 +326,16 @@ class RowsView:
             return row.state in NOT_OF_TODAY
         unit = row.steps.get(self.step_of.get(column.pk, ""))
         return unit is not None and unit.get_state_display() in NOT_OF_TODAY
+
+
+def inherited(table, graph):
+    """Return {column id: (text, where it comes from)} of what empty cells of parameters stand for."""
+    levels = {level["key"]: level for level in parameter_levels(table)}
+    found = {}
+    for node in graph.steps_of[table.pk]:
+        for name, column in node.parameters.items():
+            level = levels.get(f"{node.name}.{name}")
+            if level:
+                text = next(text for _, text, wins in level["levels"] if wins)
+                found[column] = (text, f"empty: takes {text} from the {SAID[level['winner']]}")
+    return found

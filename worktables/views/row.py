@@ -25,7 +25,7 @@ from worktables.forms import CellsForm
 from worktables.models import Annotation, Event, Kind, Link, State, TableStep, Todo, Worktable
 from worktables.permissions import require
 from worktables.picturing import beam_of, draw_overlay, size_in_words
-from worktables.showing import NUMERIC, shown
+from worktables.showing import DIGITS, NUMERIC, digits_for, shown
 from worktables.storage import layout_of
 from worktables.storage.values import Unfit, as_json, from_json
 from worktables.updating import rerun_rows
@@ -33,7 +33,7 @@ from worktables.viewing import view_row
 from worktables.views.editing import typed_columns
 from worktables.views.finding import about, find_table
 from worktables.views.grid import RowsView
-from worktables.views.settings import parameter_levels
+from worktables.views.parameters import parameter_levels
 
 RUNS_SHOWN = 30
 ITEMS_SHOWN = 300
@@ -291,9 +291,17 @@ def items_as_table(user, table, catalogue, items, found):
     """Return the items of a catalogue as a table: fields, and rows of (number, address, cells)."""
     fields = [field for field in catalogue.schema if field["name"] not in ("x", "y")]
     addresses = child_rows(user, table, catalogue, found)
+    digits = {
+        field["name"]: digits_for(item.get(field["name"]) for item in items[:ITEMS_SHOWN])
+        for field in fields
+        if field["kind"] == Kind.POSITION
+    }
     rows = []
     for number, item in enumerate(items[:ITEMS_SHOWN], 1):
-        cells = [shown(field["kind"], item.get(field["name"])) for field in fields]
+        cells = [
+            shown(field["kind"], item.get(field["name"]), digits=digits.get(field["name"], DIGITS))
+            for field in fields
+        ]
         rows.append((number, addresses.get(number), cells))
     heads = [(field, field["kind"] in NUMERIC) for field in fields]
     return {"heads": heads, "rows": rows, "more": max(len(items) - ITEMS_SHOWN, 0)}

@@ -5,6 +5,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from archive.models import Product
 from pipelines.models import Run
 from worktables.showing import shown
 from worktables.storage import layout_of
@@ -23,6 +24,11 @@ def run(request, pk):
     except Http404:  # not whether there is such a run
         raise Http404 from None
     ports = {**ports_of(found, "inputs"), **ports_of(found, "parameters"), **ports_of(found, "outputs")}
+    values = [*found.inputs.values(), *found.outputs.values()]
+    hashes = [value for value in values if isinstance(value, str) and len(value) == 64]
+    names = dict(
+        Product.objects.filter(project=found.project_id, sha256__in=hashes).values_list("sha256", "name")
+    )
     return render(
         request,
         "worktables/run.html",
@@ -31,9 +37,9 @@ def run(request, pk):
             table,
             run=found,
             row_is_there=layout_of(table).rows.filter(id=found.row_id).exists(),
-            inputs=in_words(found.inputs, ports),
-            parameters=in_words(found.parameters, ports),
-            outputs=in_words(found.outputs, ports),
+            inputs=in_words(found.inputs, ports, names),
+            parameters=in_words(found.parameters, ports, names),
+            outputs=in_words(found.outputs, ports, names),
             environment=environment_in_words(found.environment.document),
         ),
     )
@@ -45,19 +51,21 @@ def ports_of(run, use):
     return {port["name"]: port for port in declared if isinstance(port, dict) and "name" in port}
 
 
-def in_words(values, ports):
-    """Return (name, unit, text, in full) of recorded values."""
+def in_words(values, ports, names):
+    """Return (name, unit, text, in full) of recorded values; files by the name they have in the project."""
     found = []
     for name, value in values.items():
         port = ports.get(name, {})
+        kind = port.get("kind", "text")
         try:
-            kind = port.get("kind", "text")
             text, title = (
                 shown(kind, from_json(kind, value), exact=True) if not port.get("many") else many(value)
             )
         except (Unfit, TypeError, ValueError):
             text, title = str(value), ""
-        found.append((name, port.get("unit", ""), text, title))
+        if kind in ("product", "catalogue") and value in names:
+            text, title = f"{names[value]} ({value[:8]})", value
+        found.append((name, "" if kind == "position" else port.get("unit", ""), text, title))
     return found
 
 

@@ -13,13 +13,14 @@ from worktables.columns import NewColumn, add_column, describe_column, drop_colu
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
 from worktables.errors import WorktableError
 from worktables.formats.errors import FormatError
-from worktables.formats.parsing import format_cell, parse_cell
+from worktables.formats.parsing import parse_cell
 from worktables.forms import ColumnFactsForm, NewColumnForm, TableFactsForm
 from worktables.parameters import declared_parameters, set_parameters
 from worktables.permissions import require
 from worktables.showing import shown
 from worktables.storage.values import Unfit, from_json
 from worktables.views.finding import about, find_table
+from worktables.views.parameters import parameter_levels
 
 CHANGES_SHOWN = 50
 
@@ -88,51 +89,6 @@ def settings_page(request, table, *, facts_form=None, typed=None, problems=None)
         ),
         status=400 if refused else 200,
     )
-
-
-def parameter_levels(table, row=None, *, typed=None, problems=None):
-    """Return every parameter of a table's steps with its value at each level, and which level wins.
-
-    Parameters
-    ----------
-    row : dict, optional
-        “step.name” → value, of a row.
-    """
-    found = []
-    for key, parameter in declared_parameters(table).items():
-        levels = [
-            ("row", (row or {}).get(key)),
-            ("table", table.parameters.get(key)),
-            ("project", table.project.parameters.get(key)),
-            ("default", parameter.default),
-        ]
-        levels = [(name, from_stored(parameter, value)) for name, value in levels]
-        winner = next((name for name, value in levels if value is not None), "default")
-        step, _, name = key.partition(".")
-        found.append(
-            {
-                "key": key,
-                "step": step,
-                "name": name,
-                "parameter": parameter,
-                "levels": [
-                    (level, shown(parameter.kind, value, exact=True)[0], level == winner)
-                    for level, value in levels
-                ],
-                "winner": winner,
-                "typed": (typed or {}).get(key, format_cell(parameter.kind, levels[1][1])),
-                "problem": (problems or {}).get(key, ""),
-            }
-        )
-    return found
-
-
-def from_stored(parameter, value):
-    """Return a parameter's value from the JSON in which a table or project keeps it."""
-    try:
-        return from_json(parameter.kind, value)
-    except Unfit:
-        return None
 
 
 @login_required
