@@ -12,6 +12,7 @@ export class Grid {
     table.setAttribute("role", "grid");
     this.body.addEventListener("keydown", (event) => this.key(event));
     this.body.addEventListener("focusin", (event) => this.noticed(event));
+    this.body.addEventListener("click", (event) => this.clicked(event));
     this.refresh();
   }
 
@@ -52,6 +53,12 @@ export class Grid {
     change();
     this.refresh();
     if (inside && !this.body.contains(document.activeElement)) this.go(...this.place);
+  }
+
+  /** A click on a cell goes there; links and fields in it keep what they do. */
+  clicked(event) {
+    const cell = event.target.closest("td, th");
+    if (cell && !event.target.closest("a, button, input, label")) this.go(...this.placeOf(cell));
   }
 
   noticed(event) {
