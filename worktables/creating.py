@@ -14,7 +14,7 @@ from worktables.models import Binding, Change, State, TableStep, Todo, Unit, Wor
 from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
-from worktables.queue.marking import mark, reached_by
+from worktables.queue.marking import mark, reached_by, wake_all
 from worktables.storage import ddl
 from worktables.waking import wake_workers
 
@@ -122,6 +122,7 @@ def rename_worktable(worktable, name, *, by):
 def describe_worktable(worktable, *, by, **facts):
     """Change `title`, `description` or `update` (“auto” or “manual”)."""
     require(by, "run", worktable)
+    hold(worktable.project_id)
     old = {key: getattr(worktable, key) for key in facts}
     for key, value in facts.items():
         setattr(worktable, key, value)
@@ -129,6 +130,8 @@ def describe_worktable(worktable, *, by, **facts):
     worktable.save(update_fields=list(facts))
     if "update" in facts:
         rank_steps(worktable.project)
+        wake_all(graph_of(worktable.project_id))
+        wake_workers(worktable)
     _note(worktable, old, facts, by)
     announce(worktable, "table")
     return worktable

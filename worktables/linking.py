@@ -11,7 +11,7 @@ from worktables.models import Binding, Kind, Link, Role, TableStep
 from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
-from worktables.queue.marking import add_units_of, mark, reached_by
+from worktables.queue.marking import add_units_of, below, mark
 from worktables.waking import wake_workers
 
 
@@ -183,8 +183,7 @@ def _start(link, step, by):
     everything = rowsets.all_rows(node.worktable_id)
     add_units_of(node, everything, f"the link “{link.name}” is new")
     mark(graph, [(node, everything)], f"the link “{link.name}” is new", by=by)
-    below = reached_by(graph, node.worktable_id, everything, graph.written_by(node))
-    mark(graph, below, f"the link “{link.name}” is new", by=by)
+    mark(graph, below(graph, node, everything), f"the link “{link.name}” is new", by=by)
     announce(link.source, "table")
     announce(link.target, "table")
     wake_workers(link.source)

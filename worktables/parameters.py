@@ -11,7 +11,7 @@ from worktables.models import Change, TableStep
 from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
-from worktables.queue.marking import mark, reached_by
+from worktables.queue.marking import below, mark
 from worktables.waking import wake_workers
 
 
@@ -64,7 +64,7 @@ def steps_touched(worktable, changed, reason, by):
     for node in graph.steps_of[worktable.pk]:
         if node.name in names:
             reached[node, everything] = None
-            for found in reached_by(graph, worktable.pk, everything, graph.written_by(node)):
+            for found in below(graph, node, everything):
                 reached[found] = None
     ordered = sorted(reached, key=lambda found: found[0].rank)
     return mark(graph, ordered, reason, by=by)

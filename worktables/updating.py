@@ -10,7 +10,7 @@ from worktables.models import State, Unit
 from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
-from worktables.queue.marking import enqueue, mark, reached_by
+from worktables.queue.marking import below, enqueue, mark
 from worktables.storage import layout_of
 from worktables.storage.counting import count_states
 from worktables.waking import wake_workers
@@ -51,8 +51,7 @@ def update_table(worktable, *, by):
     broken = Unit.objects.filter(worktable=worktable, state__in=(State.FAILED, State.BLOCKED))
     for node in graph.steps_of[worktable.pk]:
         rows = rowsets.these(worktable.pk, list(broken.filter(step=node.id).values_list("row_id", flat=True)))
-        below = reached_by(graph, worktable.pk, rows, graph.written_by(node))
-        mark(graph, [(node, rows), *below], f"tried again by {by}", by=by)
+        mark(graph, [(node, rows), *below(graph, node, rows)], f"tried again by {by}", by=by)
     everything = rowsets.all_rows(worktable.pk)
     for node in graph.steps_of[worktable.pk]:
         enqueue(node, everything, by=by)
@@ -86,8 +85,7 @@ def rerun_rows(worktable, row_ids, *, by, step=None):
     for node in nodes:
         reason = f"“{node.name}” run again by {by}"
         count += mark(graph, [(node, rows)], reason, by=by, forced=True, queue=True)
-        below = reached_by(graph, worktable.pk, rows, graph.written_by(node))
-        mark(graph, below, reason, by=by)
+        mark(graph, below(graph, node, rows), reason, by=by)
     announce(worktable, "rows", rows=ids[:300])
     wake_workers(worktable)
     return count

@@ -142,7 +142,7 @@ def test_an_edit_while_somebody_claims_what_collects_it_is_not_overlooked(
     work()
     edit_cell(collecting, 1, collecting.column("least"), 0.5, seen=0.0, editor=owner)
     looked, edited = threading.Event(), threading.Event()
-    look = claiming._waits_for_a_table
+    look = claiming.waits_for_a_table
 
     def look_and_be_slow(graph, node):
         waits = look(graph, node)
@@ -161,7 +161,7 @@ def test_an_edit_while_somebody_claims_what_collects_it_is_not_overlooked(
         while batch := claim(worker.token, batch_size):
             work_through(batch, worker)
 
-    monkeypatch.setattr(claiming, "_waits_for_a_table", look_and_be_slow)
+    monkeypatch.setattr(claiming, "waits_for_a_table", look_and_be_slow)
     assert at_once(claim_and_work, edit_meanwhile) == [None, None]
     monkeypatch.undo()
     work()

@@ -7,12 +7,11 @@ from django.db.models import Max
 from django.utils import timezone
 
 from worktables.dependencies import Node, ProjectGraph, graph_of
-from worktables.models import State, Todo, Unit, Worktable
+from worktables.models import Todo, Worktable
 from worktables.queue.locking import hold, in_one_transaction
-from worktables.storage.layout import table_name
+from worktables.queue.readiness import settled_above, waits_for_a_table
 from worktables.storage.rows import in_ids
 
-UNSETTLED = (State.STALE, State.HELD)
 SUSPICIOUS = 2  # attempts
 
 
@@ -62,7 +61,7 @@ def claim(owner, limit_of):
         project_id = found["worktable__project_id"]
         graph = graphs.get(project_id) or graphs.setdefault(project_id, graph_of(project_id))
         node = graph.nodes.get(found["step_id"])
-        if node is None or _waits_for_a_table(graph, node):
+        if node is None or waits_for_a_table(graph, node):
             continue
         graph, node, claims = _claim(project_id, node.id, owner, limit_of)
         if claims:
@@ -81,7 +80,7 @@ def _claim(project_id, step_id, owner, limit_of):
     hold(project_id)
     graph = graph_of(project_id)
     node = graph.nodes.get(step_id)
-    if node is None or _waits_for_a_table(graph, node):
+    if node is None or waits_for_a_table(graph, node):
         return graph, node, []
     return graph, node, _take(graph, node, owner, limit_of(node))
 
@@ -91,41 +90,16 @@ def work_waits():
     return Todo.objects.filter(owner=None).exists()
 
 
-def _waits_for_a_table(graph, node):
-    """Say whether rows that this node collects may still change: then none of its units runs yet."""
-    above = [graph.nodes[step_id] for step_id, way in graph.upstream[node.id].items() if way == "table"]
-    return any(
-        Unit.objects.filter(worktable=step.worktable_id, step=step.id, state__in=UNSETTLED).exists()
-        for step in above
-    )
-
-
 def _take(graph, node, owner, limit):
     """Claim up to `limit` units whose own row's (and parent row's) upstream units are settled."""
-    above = graph.upstream[node.id]
-    unsettled = f"state IN ({State.STALE:d}, {State.HELD:d})"
-    same_row = [step for step, way in above.items() if way == "row"]
-    conditions, values = [], [node.worktable_id, node.id]
-    if same_row:
-        conditions.append(
-            "NOT EXISTS (SELECT 1 FROM worktables_unit u WHERE u.worktable_id = t.worktable_id "
-            f"AND u.row_id = t.row_id AND u.step_id IN ({', '.join(map(str, same_row))}) AND u.{unsettled})"
-        )
-    for step in (step for step, way in above.items() if way == "parent"):
-        conditions.append(
-            f"NOT EXISTS (SELECT 1 FROM {table_name(node.worktable_id)} r JOIN worktables_unit u "
-            "ON u.row_id = r.parent_id WHERE r.id = t.row_id AND u.worktable_id = %s AND u.step_id = %s "
-            f"AND u.{unsettled})"
-        )
-        values += [graph.nodes[step].worktable_id, step]
-    where = "".join(f" AND {condition}" for condition in conditions)
+    where, values = settled_above(graph, node)
     lock = " FOR UPDATE OF t SKIP LOCKED" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT t.row_id, t.generation, t.forced, t.asked_by, t.attempts FROM worktables_todo t "
-            f"WHERE t.worktable_id = %s AND t.step_id = %s AND t.owner IS NULL{where} "
+            f"WHERE t.worktable_id = %s AND t.step_id = %s AND t.owner IS NULL AND {where} "
             f"ORDER BY t.priority DESC, t.row_id LIMIT {int(limit)}{lock}",
-            values,
+            [node.worktable_id, node.id, *values],
         )
         found = [
             (Claim(row, generation, bool(forced), by), lost) for row, generation, forced, by, lost in cursor

@@ -8,6 +8,7 @@ from worktables.dependencies import graph_of
 from worktables.events import announce_tables
 from worktables.models import Link, State, TableStep
 from worktables.queue import rowsets
+from worktables.queue.readiness import settled_above, waits_for_a_table
 from worktables.queue.rowsets import parameters
 from worktables.storage.layout import table_name
 
@@ -26,32 +27,48 @@ def reached_by(graph, worktable_id, rows, columns, *, membership=False):
         Whether rows come or go, so that whoever collects them changes too.
     """
     waiting = defaultdict(dict)
-
-    def follow(table_id, rows, columns, membership):
-        for column in columns:
-            for node, link in graph.consumers[column]:
-                waiting[node.id][_through(link, rows)] = None
-        if membership:
-            for node, link in graph.members_of[table_id]:
-                waiting[node.id][_through(link, rows)] = None
-
-    follow(worktable_id, rows, columns, membership)
+    _follow(graph, waiting, worktable_id, rows, columns, membership)
     if membership:
         for node in graph.expands_from[worktable_id]:
             waiting[node.id][rows] = None
+    return _spread(graph, waiting)
+
+
+def below(graph, node, rows):
+    """Return [(node, row set)] for every unit that depends on what this node fills for these rows, nearest first."""
+    waiting = defaultdict(dict)
+    _leave(graph, waiting, node, rows)
+    return _spread(graph, waiting)
+
+
+def _spread(graph, waiting):
     found = []
     while waiting:
         node = graph.nodes[min(waiting, key=lambda node_id: (graph.nodes[node_id].rank, node_id))]
         for reached in waiting.pop(node.id):
             found.append((node, reached))
-            if node.kind == TableStep.Kind.EXPAND:
-                expand = graph.links[node.link_id]
-                follow(expand.target_id, rowsets.children(expand, reached), graph.written_by(node), False)
-                for collector, link in graph.members_of[expand.target_id]:
-                    waiting[collector.id][_through_parents(link, expand, reached)] = None
-            else:
-                follow(node.worktable_id, reached, graph.written_by(node), False)
+            _leave(graph, waiting, node, reached)
     return found
+
+
+def _leave(graph, waiting, node, rows):
+    """Go on from a node to those who read what it fills: its own row's cells, or the rows it makes of a list."""
+    if node.kind != TableStep.Kind.EXPAND:
+        _follow(graph, waiting, node.worktable_id, rows, graph.written_by(node), False)
+        return
+    expand = graph.links[node.link_id]
+    _follow(graph, waiting, expand.target_id, rowsets.children(expand, rows), graph.written_by(node), False)
+    for collector, link in graph.members_of[expand.target_id]:
+        waiting[collector.id][_through_parents(link, expand, rows)] = None
+
+
+def _follow(graph, waiting, table_id, rows, columns, membership):
+    for column in columns:
+        for node, link in graph.consumers[column]:
+            waiting[node.id][_through(link, rows)] = None
+    if membership:
+        for node, link in graph.members_of[table_id]:
+            waiting[node.id][_through(link, rows)] = None
 
 
 def _through(link, rows):
@@ -98,6 +115,8 @@ def mark(graph, reached, reason, *, by=None, forced=False, queue=None):
         enqueue(node, rows, by=by, forced=forced) if queued else _refresh_queued(node, rows)
     for node, rows in reached:
         refresh_states(graph, node, rows)
+        if queue is None and not graph.flows(node):
+            wake(graph, node, rows)
     touched = {node.worktable_id for node, _ in reached}
     touched |= {
         graph.links[node.link_id].target_id for node, _ in reached if node.kind == TableStep.Kind.EXPAND
@@ -136,6 +155,45 @@ def enqueue(node, rows, *, by=None, forced=False, priority=0):
                 *parameters(rows),
             ],
         )
+
+
+def wake(graph, node, rows):
+    """Queue what is stale in an automatic table: below a manual one, as far as nothing above waits to be asked for."""
+    if not graph.tables[node.worktable_id].automatic:
+        return
+    condition, values = "1 = 1", []
+    if not graph.flows(node):
+        if waits_for_a_table(graph, node):
+            return
+        condition, values = settled_above(graph, node)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts) "
+            "SELECT t.worktable_id, t.row_id, t.step_id, t.generation, 0, %s, 0 FROM worktables_unit t "
+            f"WHERE t.worktable_id = %s AND t.step_id = %s AND t.state = %s AND t.row_id IN ({rows.sql}) "
+            f"AND {condition} ON CONFLICT DO NOTHING",
+            [False, node.worktable_id, node.id, State.STALE, *parameters(rows), *values],
+        )
+
+
+def wake_all(graph):
+    """Queue what became able to run because something above it went, or need not be asked for any more."""
+    for node in graph.nodes.values():
+        wake(graph, node, rowsets.all_rows(node.worktable_id))
+
+
+def wake_below(graph, node, rows):
+    """Queue what waited for these units, now settled, in automatic tables below manual ones."""
+    for consumer in graph.nodes.values():
+        way = graph.upstream[consumer.id].get(node.id)
+        if way is None or graph.flows(consumer):
+            continue
+        if way == "row":
+            wake(graph, consumer, rows)
+        elif way == "parent":
+            wake(graph, consumer, rowsets.children(graph.links[node.link_id], rows))
+        else:
+            wake(graph, consumer, rowsets.all_rows(consumer.worktable_id))
 
 
 def _refresh_queued(node, rows):
@@ -189,6 +247,9 @@ def add_units(graph, worktable_id, rows, reason, *, by=None):
         add_units_of(node, rows, reason)
         if graph.flows(node):
             enqueue(node, rows, by=by)
+    for node in nodes:
+        if not graph.flows(node):
+            wake(graph, node, rows)
     refresh_rows(graph, worktable_id, rows)
 
 

@@ -15,12 +15,13 @@ from pipelines.memo import remember
 from pipelines.models import Memo, Run
 from pipelines.registry import get_step
 from pipelines.units import converted, factor_between
+from worktables.dependencies import graph_of
 from worktables.events import announce_rows
 from worktables.models import State, TableStep, Todo
 from worktables.queue import rowsets
 from worktables.queue.expansion import write_children
 from worktables.queue.locking import hold, in_one_transaction
-from worktables.queue.marking import enqueue, reached_by, refresh_states
+from worktables.queue.marking import refresh_states, wake_below
 from worktables.queue.reading import Source
 from worktables.signals import runs_written
 from worktables.storage import layout_of
@@ -70,7 +71,7 @@ def settle(batch, works):
         by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
         children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
     refresh_states(batch.graph, batch.node, rows)
-    _wake_below(batch, rows)
+    wake_below(graph_of(batch.worktable.project_id), batch.node, rows)
     _tell(batch, ours, accepted, children)
     return len(accepted)
 
@@ -200,14 +201,6 @@ def _write_units(batch, ours):
                 f"WHERE row_id = %s AND worktable_id = {int(node.worktable_id)} AND step_id = {int(node.id)}",
                 rows,
             )
-
-
-def _wake_below(batch, rows):
-    """Queue what waits for these units in automatic tables below manual ones."""
-    graph = batch.graph
-    for node, reached in reached_by(graph, batch.node.worktable_id, rows, graph.written_by(batch.node)):
-        if not graph.flows(node) and graph.tables[node.worktable_id].automatic:
-            enqueue(node, reached)
 
 
 def _tell(batch, ours, accepted, children):
