@@ -75,6 +75,9 @@ class ProjectGraph:
                 self.consumers[column].append((node, link))
             for link in self.joined_by(node):
                 self.members_of[link.source_id].append((node, link))
+        self.joining = {
+            column for column, found in self.consumers.items() for _, link in found if joins_by(link, column)
+        }
         self.upstream = {node.id: self._upstream(node) for node in nodes.values()}
         self._flows = {}
 
@@ -172,6 +175,14 @@ def lookup_columns(link):
     if link.kind == Link.Kind.NEAREST:
         found = [target for _, target in options["lookup"]] + [options.get("separation")]
     return [column for column in found if column is not None]
+
+
+def joins_by(link, column):
+    """Say whether a column of a link's source decides which rows of the target a row reaches."""
+    if link is None:
+        return False
+    options = link.options
+    return column == options.get("of") or column in (source for source, _ in options.get("match", []))
 
 
 def graph_of(project_id):

@@ -1,13 +1,19 @@
 """Corners of the engine: computed joins, empty lists, manual tables, trash and restoring, and what may not drift."""
 
+import pytest
+
 from pipelines.contract import Port, StepFailed
+from pipelines.models import Pipeline
 from pipelines.registry import step
-from worktables.creating import describe_worktable
+from tests.worktables import toys
+from worktables.columns import NewColumn
+from worktables.creating import create_worktable, describe_worktable
 from worktables.editing import edit_cell
-from worktables.models import State, Todo, Worktable
+from worktables.linking import collect, nearest
+from worktables.models import State, Todo, Unit, Worktable
 from worktables.rows import add_rows
 from worktables.storage import layout_of
-from worktables.updating import state_counts, update_table
+from worktables.updating import rerun_rows, state_counts, update_table
 
 
 @step("toy_place", inputs=[Port("total", "float")], outputs=[Port("place", "position", "deg")])
@@ -30,6 +36,20 @@ def toy_fussy(inputs, parameters, context):
     return {"mood": "good"}
 
 
+def steps(*named):
+    """Return a pipeline document: adding, then these steps (name, inputs, outputs), of ports named as columns."""
+    rest = [
+        {
+            "name": name,
+            "step": f"toy_{name}",
+            "inputs": {i: i for i in inputs},
+            "outputs": {o: o for o in outputs},
+        }
+        for name, inputs, outputs in named
+    ]
+    return {"steps": [toys.FIELD["steps"][0], *rest]}
+
+
 def row_states(worktable):
     """Return the state each present row shows."""
     return {row.id: State(row.state).label for row in layout_of(worktable).rows.exclude(state=State.RETIRED)}
@@ -46,6 +66,100 @@ def change(worktable, row_id, name, value, by):
 # ------------------------------------------------------------------ joins on computed columns
 
 
+@pytest.fixture
+def banded(project, owner):
+    """numbers (total → sign → band), whose totals are summed by the band that is computed for them."""
+    pipeline = Pipeline.objects.create(
+        name="bands",
+        title="Bands",
+        graph=steps(("sign", ["total"], ["sign"]), ("band", ["sign"], ["band"])),
+    )
+    sums = Pipeline.objects.create(
+        name="sums",
+        title="Sums",
+        graph={"steps": [toys.SUM["steps"][0] | {"inputs": {"least": "least", "fluxes": "members.flux"}}]},
+    )
+    numbers = create_worktable(
+        project, "numbers", creator=owner, pipeline=pipeline, columns=[NewColumn("flux", "float", unit="Jy")]
+    )
+    totals = create_worktable(
+        project, "totals", creator=owner, pipeline=sums, columns=[NewColumn("band", "text")]
+    )
+    collect(numbers, totals, name="members", match={"band": "band"}, by=owner)
+    add_rows(totals, [{"band": "a", "least": 0.0}, {"band": "b", "least": 0.0}], by=owner)
+    add_rows(numbers, [{"x": 1.0, "flux": 1.0}, {"x": 2.0, "flux": 10.0}], by=owner)
+    return numbers, totals
+
+
+def test_a_row_whose_computed_band_changes_is_collected_by_the_other_sum(banded, work, owner, cells):
+    numbers, totals = banded
+    work()
+    assert cells(totals, "n", "total") == {1: (2, 11.0), 2: (0, 0.0)}
+
+    change(numbers, 2, "x", -2.0, owner)
+    work()
+
+    assert cells(totals, "n", "total") == {1: (1, 1.0), 2: (1, 10.0)}
+    assert set(row_states(totals).values()) == {"fresh"}
+
+
+def test_whoever_a_computed_position_comes_near_to_finds_it(project, owner, work, cells):
+    pipeline = Pipeline.objects.create(
+        name="places", title="Places", graph=steps(("place", ["total"], ["place"]))
+    )
+    places = create_worktable(project, "places", creator=owner, pipeline=pipeline)
+    seekers = create_worktable(
+        project,
+        "seekers",
+        creator=owner,
+        columns=[NewColumn("here", "position", unit="deg"), NewColumn("total", "float", "lookup")],
+    )
+    nearest(
+        places,
+        seekers,
+        name="near",
+        of="place",
+        position="here",
+        radius=60.0,
+        lookup={"total": "total"},
+        by=owner,
+    )
+    add_rows(seekers, [{"here": (10.0, 5.0)}, {"here": (20.0, 5.0)}], by=owner)
+    add_rows(places, [{"x": 10.0}], by=owner)
+    work()
+    assert cells(seekers, "total") == {1: (10.0,), 2: (None,)}
+
+    change(places, 1, "x", 20.0, owner)
+    work()
+
+    assert cells(seekers, "total") == {1: (None,), 2: (20.0,)}
+
+
+def test_who_is_left_out_is_decided_by_what_is_collected_not_by_the_rest_of_the_row(
+    project, owner, work, cells
+):
+    pipeline = Pipeline.objects.create(
+        name="moods", title="Moods", graph=steps(("fussy", ["total"], ["mood"]))
+    )
+    sums = Pipeline.objects.create(name="largest", title="Sums", graph=TOTALS)
+    numbers = create_worktable(project, "numbers", creator=owner, pipeline=pipeline)
+    totals = create_worktable(project, "totals", creator=owner, pipeline=sums)
+    collect(numbers, totals, name="members", policy="skip", by=owner)
+    add_rows(totals, [{"least": -100.0}], by=owner)
+    add_rows(numbers, [{"x": 1.0}, {"x": 5.0}, {"x": 13.0}], by=owner)
+    work()
+    assert cells(totals, "added") == {1: (6.0,)}
+
+    change(numbers, 2, "x", -5.0, owner)
+    work()
+    assert row_states(numbers)[2] == "failed"
+    assert cells(totals, "added") == {1: (-4.0,)}
+    rerun_rows(totals, [1], by=owner)
+    work()
+
+    assert cells(totals, "added") == {1: (-4.0,)}, "the same rows, whenever it is computed"
+
+
 @step(
     "toy_added",
     inputs=[Port("least", "float"), Port("numbers", "float", many=True)],
@@ -54,6 +168,64 @@ def change(worktable, row_id, name, value, by):
 def toy_added(inputs, parameters, context):
     """Add what is collected."""
     return {"added": float(sum(number for number in inputs["numbers"] if number is not None))}
+
+
+TOTALS = {
+    "steps": [
+        {
+            "name": "added",
+            "step": "toy_added",
+            "inputs": {"least": "least", "numbers": "members.total"},
+            "outputs": {"added": "added"},
+        }
+    ]
+}
+
+
+def test_what_is_looked_up_from_a_blocked_row_is_blocked(project, owner, work, cells):
+    pipeline = Pipeline.objects.create(
+        name="signs", title="Signs", graph=steps(("sign", ["total"], ["sign"]))
+    )
+    signs = create_worktable(
+        project,
+        "signs",
+        creator=owner,
+        pipeline=pipeline,
+        columns=[NewColumn("place", "position", unit="deg")],
+    )
+    seekers = create_worktable(
+        project,
+        "seekers",
+        creator=owner,
+        columns=[NewColumn("here", "position", unit="deg"), NewColumn("sign", "text", "lookup")],
+    )
+    nearest(
+        signs,
+        seekers,
+        name="near",
+        of="place",
+        position="here",
+        radius=9.0,
+        lookup={"sign": "sign"},
+        by=owner,
+    )
+    add_rows(signs, [{"x": 1.0, "place": (10.0, 5.0)}], by=owner)
+    add_rows(seekers, [{"here": (10.0, 5.0)}, {"here": (20.0, 5.0)}], by=owner)
+    work()
+    assert cells(seekers, "sign") == {1: ("positive",), 2: (None,)}
+
+    change(signs, 1, "x", 13.0, owner)
+    work()
+    assert row_states(seekers) == {1: "blocked", 2: "fresh"}
+    assert (
+        Unit.objects.get(worktable=seekers, row_id=1).reason
+        == "signs 1 failed at “sign”, and is looked up here"
+    )
+
+    change(signs, 1, "x", -1.0, owner)
+    work()
+    assert cells(seekers, "sign") == {1: ("negative",), 2: (None,)}
+    assert row_states(seekers) == {1: "fresh", 2: "fresh"}
 
 
 # ------------------------------------------------------------------ lists

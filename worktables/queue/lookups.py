@@ -5,8 +5,8 @@ import math
 from django.db import connection
 
 from pipelines.fingerprints import digest_of, fingerprint_of
-from worktables.models import State
-from worktables.queue.reading import Source
+from worktables.models import State, TableStep, Unit
+from worktables.queue.reading import Source, feeding
 from worktables.queue.rowsets import haversine, near
 from worktables.storage import layout_of
 from worktables.storage.rows import converters, in_ids
@@ -45,9 +45,34 @@ def read_nearest(batch, works):
             "id", *target.fields([position])
         )
     )
+    _stop_at_broken(batch, link, works, {row_id: source_id for row_id, (_, source_id, _) in best.items()})
     for row_id, work in works.items():
         if work.state == State.STALE:
             _fill(work, link, target, looked_up, turn, best.get(row_id), own.get(row_id), source)
+
+
+def _stop_at_broken(batch, link, works, found):
+    """Block works whose nearest row failed, or is blocked, at what would be looked up: its cells are of old."""
+    for above in feeding(batch.graph, batch.node, link):
+        made_by = {source_id: source_id for source_id in found.values()}
+        if above.kind == TableStep.Kind.EXPAND:
+            rows = layout_of(link.source).rows.filter(id__in=list(made_by))
+            made_by = dict(rows.values_list("id", "parent_id"))
+        broken = set(
+            Unit.objects.filter(
+                worktable=above.worktable_id,
+                step=above.id,
+                row_id__in=set(made_by.values()),
+                state__in=(State.FAILED, State.BLOCKED),
+            ).values_list("row_id", flat=True)
+        )
+        for row_id, source_id in found.items():
+            if made_by.get(source_id) in broken and works[row_id].state == State.STALE:
+                name = batch.graph.tables[above.worktable_id].name
+                works[row_id].stop(
+                    State.BLOCKED,
+                    f"{name} {made_by[source_id]} failed at “{above.name}”, and is looked up here",
+                )
 
 
 def _fill(work, link, target, looked_up, turn, found, position, source):

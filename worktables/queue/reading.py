@@ -149,11 +149,7 @@ def _read_collected(batch, port, bound, works):
     column = source.by_id[bound.column_id]
     names = source.fields([column])
     condition, ids = in_ids("t.id", list(works))
-    skip = (
-        f" AND s.state NOT IN ({State.FAILED:d}, {State.BLOCKED:d})"
-        if link.options.get("policy") == "skip"
-        else ""
-    )
+    skip = _unbroken(batch.graph, batch.node, link) if link.options.get("policy") == "skip" else ""
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT t.id, s.id, {', '.join(f's.{name}' for name in names)} FROM {table_name(link.target_id)} t "
@@ -190,42 +186,59 @@ def _joined(match):
 
 def _stop_at_obstacles(batch, link, works):
     """Block works that would collect from rows whose own computation failed."""
-    graph, node = batch.graph, batch.node
-    for step_id, way in graph.upstream[node.id].items():
-        above = graph.nodes[step_id]
-        if way != "table":
+    graph, match = batch.graph, link.options.get("match", [])
+    for above in feeding(graph, batch.node, link):
+        expands = graph.links[above.link_id] if above.kind == TableStep.Kind.EXPAND else None
+        if expands is None:
+            _block(batch, link, works, above, table_name(link.source_id), "s.id", match)
             continue
-        match = link.options.get("match", [])
-        if above.kind == TableStep.Kind.EXPAND and graph.links[above.link_id].target_id == link.source_id:
-            carried = {
-                target: source for source, target in graph.links[above.link_id].options.get("carry", [])
-            }
-            parents = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
-            # What a failed list would bring, and what it brought before it failed.
-            _stop_at(batch, link, works, above, parents, above.worktable_id, "id")
-            _stop_at(batch, link, works, above, match, link.source_id, "parent_id")
-        elif above.worktable_id == link.source_id:
-            _stop_at(batch, link, works, above, match, link.source_id, "id")
+        # The rows there are, and those there would be: of these only what the parent carries over is known.
+        _block(batch, link, works, above, table_name(link.source_id), "s.parent_id", match)
+        carried = {target: source for source, target in expands.options.get("carry", [])}
+        known = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
+        _block(batch, link, works, above, table_name(expands.source_id), "s.id", known)
 
 
-def _stop_at(batch, link, works, above, match, table_id, unit_row):
-    """Block works that match rows of a table whose unit of the step `above`, of row `unit_row`, failed."""
+def _block(batch, link, works, above, table, row, match):
     condition, ids = in_ids("t.id", list(works))
+    present = f" AND s.state <> {State.RETIRED:d}" if row == "s.parent_id" else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT t.id, MIN(s.{unit_row}) FROM {table_name(link.target_id)} t "
-            f"JOIN {table_name(table_id)} s ON {_joined(match)} "
-            f"JOIN worktables_unit u ON u.worktable_id = %s AND u.row_id = s.{unit_row} AND u.step_id = %s "
+            f"SELECT t.id, MIN(u.row_id) FROM {table_name(link.target_id)} t JOIN {table} s ON {_joined(match)} "
+            f"JOIN worktables_unit u ON u.worktable_id = %s AND u.row_id = {row} AND u.step_id = %s "
             f"AND u.state IN ({State.FAILED:d}, {State.BLOCKED:d}) "
-            f"WHERE {condition} AND s.deleted_at IS NULL AND s.state <> {State.RETIRED:d} GROUP BY t.id",
+            f"WHERE {condition} AND s.deleted_at IS NULL{present} GROUP BY t.id",
             [above.worktable_id, above.id, *ids],
         )
         for row_id, obstacle in cursor.fetchall():
             if works[row_id].state == State.STALE:
-                table = batch.graph.tables[above.worktable_id].name
+                name = batch.graph.tables[above.worktable_id].name
                 works[row_id].stop(
-                    State.BLOCKED, f"{table} {obstacle} failed at “{above.name}”, and would count here"
+                    State.BLOCKED, f"{name} {obstacle} failed at “{above.name}”, and would count here"
                 )
+
+
+def feeding(graph, node, link):
+    """Return the nodes that make what a node takes from a link's rows: their cells, and the rows themselves."""
+    found = {}
+    for column, through in graph.read_by(node):
+        if through is not None and through.pk == link.pk and column in graph.writer:
+            found[graph.writer[column]] = None
+    expand = graph.expand_into.get(link.source_id)
+    if expand is not None and expand.step_id in graph.nodes:
+        found[expand.step_id] = None
+    return [graph.nodes[step_id] for step_id in found]
+
+
+def _unbroken(graph, node, link):
+    """Return SQL: nothing that this node takes from the row `s` of a link's source failed or is blocked."""
+    broken = f"u.state IN ({State.FAILED:d}, {State.BLOCKED:d})"
+    return "".join(
+        f" AND NOT EXISTS (SELECT 1 FROM worktables_unit u WHERE u.worktable_id = {above.worktable_id:d} "
+        f"AND u.row_id = s.{'parent_id' if above.kind == TableStep.Kind.EXPAND else 'id'} "
+        f"AND u.step_id = {above.id:d} AND {broken})"
+        for above in feeding(graph, node, link)
+    )
 
 
 def _stop_below_broken(batch, works):

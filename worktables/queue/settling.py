@@ -21,7 +21,7 @@ from worktables.models import State, TableStep, Todo
 from worktables.queue import rowsets
 from worktables.queue.expansion import write_children
 from worktables.queue.locking import hold, in_one_transaction
-from worktables.queue.marking import refresh_states, wake_below
+from worktables.queue.marking import mark_changed, refresh_states, wake_below
 from worktables.queue.reading import Source
 from worktables.signals import runs_written
 from worktables.storage import layout_of
@@ -162,7 +162,30 @@ def _write_cells(batch, ours):
         if (work.state == State.FRESH and not work.verified) or work.state in WITHOUT_OUTPUTS:
             cells = outputs_by_column(batch, work)
             values[work.claim.row_id] = [cells.get(column.pk) for column in columns]
+    joining, moved = _moved(batch, layout, columns, values)
+    reason = f"“{batch.node.name}” of {batch.worktable.name} was made anew"
+    if moved:
+        mark_changed(batch.worktable, moved, joining, reason)  # whoever it joined before
     update_cells(layout, columns, values)
+    if moved:
+        mark_changed(batch.worktable, moved, joining, reason)  # whoever it joins now
+
+
+def _moved(batch, layout, columns, values):
+    """Return the columns written here by which rows of other tables find these, and the rows where one changes."""
+    joining = graph_of(batch.worktable.project_id).joining
+    places = [place for place, column in enumerate(columns) if column.pk in joining]
+    if not places:
+        return [], None
+    joined = [columns[place] for place in places]
+    present = layout.model.objects.filter(id__in=list(values)).values_list("id", *layout.fields(joined))
+    moved = [
+        row_id
+        for row_id, *flat in present
+        if layout.values(joined, flat) != [values[row_id][place] for place in places]
+    ]
+    ids = [column.pk for column in joined]
+    return ids, rowsets.these(layout.worktable_id, moved) if moved else None
 
 
 def _write_units(batch, ours):
