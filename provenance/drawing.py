@@ -1,14 +1,14 @@
-"""A lineage as a drawing: time runs from left to right, in layers. Pure."""
+"""A lineage as a drawing, in layers: what was asked about stands on the left, all arrows lead away from it. Pure."""
 
 import dataclasses
 from collections import defaultdict
 
 from provenance.graph import Cell, Lineage, Making
 
-WIDTH, HEIGHT = 208, 46
-ACROSS, DOWN = 56, 14
+WIDTH, HEIGHT = 184, 46
+ACROSS, DOWN = 44, 14
 MARGIN = 8
-LETTERS = 28
+LETTERS = 25
 SWEEPS = 4
 
 
@@ -43,9 +43,14 @@ class Drawing:
 
 
 def draw(lineage: Lineage) -> Drawing:
-    """Place the cells and runs of a lineage so that what was made stands to the right of what it was made from."""
+    """Place the cells and runs of a lineage: each to the right of what leads to it.
+
+    Backwards, arrows point to what something was made from, as relations of provenance do; forwards to what was made.
+    """
     nodes: dict = {**lineage.cells, **lineage.makings}
     edges = [(one, other) for one, other in lineage.edges() if one in nodes and other in nodes]
+    if lineage.direction == "back":
+        edges = [(other, one) for one, other in edges]
     layers = in_order(layers_of(list(nodes), edges), edges)
     tallest = max((len(layer) for layer in layers), default=0)
     full = tallest * (HEIGHT + DOWN) - DOWN
@@ -61,31 +66,24 @@ def draw(lineage: Lineage) -> Drawing:
 
 
 def layers_of(nodes: list, edges: list) -> list[list]:
-    """Return the nodes in layers: each right of all it comes from, and no further left than it must be.
-
-    A node stands in the last layer in which it is left of all that comes of it, so that arrows are short.
-    """
+    """Return the nodes in layers: each right of all that lead to it, and no further than it must be."""
     after = defaultdict(list)
     before: dict = defaultdict(int)
     for one, other in edges:
         after[one].append(other)
         before[other] += 1
-    ready, order = [node for node in nodes if not before[node]], []
+    ready = [node for node in nodes if not before[node]]
+    layer_of = dict.fromkeys(ready, 0)
     while ready:
         node = ready.pop()
-        order.append(node)
         for other in after[node]:
+            layer_of[other] = max(layer_of.get(other, 0), layer_of[node] + 1)
             before[other] -= 1
             if not before[other]:
                 ready.append(other)
-    height: dict = {}
-    for node in reversed(order):
-        height[node] = 1 + max((height[other] for other in after[node]), default=-1)
-    deepest = max(height.values(), default=-1)
-    layers: list[list] = [[] for _ in range(deepest + 1)]
+    layers: list[list] = [[] for _ in range(1 + max(layer_of.values(), default=-1))]
     for node in nodes:
-        if node in height:
-            layers[deepest - height[node]].append(node)
+        layers[layer_of[node]].append(node)
     return layers
 
 

@@ -1,4 +1,4 @@
-"""The layout of a graph: what was made stands to the right of what it was made from."""
+"""The layout of a graph: all arrows lead to the right, away from what was asked about."""
 
 from itertools import pairwise
 

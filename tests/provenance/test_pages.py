@@ -64,7 +64,8 @@ def test_the_page_of_a_cell_draws_the_graph(computed, page, owner):
     places = [(rect.get("x"), rect.get("y")) for rect in drawing.iter("rect")]
     assert len(set(places)) == len(places), "no box lies on another"
     right = {title: float(rect.get("x")) for title, rect in zip(titles, drawing.iter("rect"), strict=True)}
-    assert right["fields 2 · x: 3"] < right["items.flux of 4 rows: 4 values"] < max(right.values())
+    assert min(right.values()) == right["sums 2 · total: 5 Jy"]
+    assert right["sums 2 · total: 5 Jy"] < right["items.flux of 4 rows: 4 values"] < right["fields 2 · x: 3"]
     assert "As a list" in html
 
 
