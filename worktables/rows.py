@@ -11,7 +11,16 @@ from worktables.models import Change, Link, Role, State, Worktable
 from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
-from worktables.queue.marking import add_units, enqueue, mark, mark_changed, reached_by, refresh_rows
+from worktables.queue.marking import (
+    add_units,
+    enqueue,
+    mark,
+    mark_changed,
+    reached_by,
+    refresh_rows,
+    wake,
+    wake_all,
+)
 from worktables.storage import layout_of
 from worktables.storage.inserting import insert_new_rows
 from worktables.storage.layout import table_name
@@ -128,7 +137,8 @@ def delete_rows(worktable, row_ids, *, by):
     require(by, "run", worktable)
     hold(worktable.project_id)
     layout = layout_of(worktable)
-    ids = list(layout.rows.filter(id__in=list(row_ids)).values_list("id", flat=True))
+    present = layout.rows.exclude(state=State.RETIRED)
+    ids = list(present.filter(id__in=list(row_ids)).values_list("id", flat=True))
     if not ids:
         return 0
     rows = rowsets.these(worktable.pk, ids)
@@ -141,6 +151,7 @@ def delete_rows(worktable, row_ids, *, by):
     Change.objects.create(
         worktable=worktable, action=Change.Action.DELETE_ROWS, old={"rows": ids}, new=None, by=by
     )
+    wake_all(graph_of(worktable.project_id), flowing=False)
     announce(worktable, "rows", all=True, n=len(ids))
     wake_workers(worktable)
     return len(ids)
@@ -156,10 +167,12 @@ def restore_rows(worktable, row_ids, *, by):
     ids = list(deleted.filter(id__in=list(row_ids)).values_list("id", flat=True))
     if not ids:
         return 0
-    layout.model.objects.filter(id__in=ids).update(deleted_at=None, state=State.FRESH, edited_by=by.pk)
-    rows = rowsets.these(worktable.pk, ids)
+    layout.model.objects.filter(id__in=ids).update(deleted_at=None, edited_by=by.pk)
+    # A row whose item went meanwhile stays retired until the item is back.
+    present = list(layout.rows.filter(id__in=ids).exclude(state=State.RETIRED).values_list("id", flat=True))
+    rows = rowsets.these(worktable.pk, present)
     revive_units(worktable, rows, "the row was restored", by=by)
-    Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") + len(ids))
+    Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") + len(present))
     _changed_members(worktable, rows, f"rows of {worktable.name} were restored", by)
     Change.objects.create(worktable=worktable, action=Change.Action.RESTORE_ROWS, new={"rows": ids}, by=by)
     announce(worktable, "rows", all=True, n=len(ids))
@@ -196,16 +209,17 @@ def revive_units(worktable, rows, reason, *, by=None):
             [State.STALE, reason, worktable.pk, *rowsets.parameters(rows)],
         )
     for node in graph.steps_of[worktable.pk]:
-        forced = node.kind == "expand"
-        if graph.flows(node):
-            enqueue(node, rows, by=by, forced=forced)
+        enqueue(node, rows, by=by) if graph.flows(node) else wake(graph, node, rows)
     refresh_rows(graph, worktable.pk, rows)
 
 
 def _retire_units(worktable_id, rows):
+    """Retire units; those of an expansion forget what they made, for its rows retire with them."""
+    expansions = "SELECT id FROM worktables_tablestep WHERE kind = 'expand'"
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit SET state = %s, generation = generation + 1 "
+            "UPDATE worktables_unit SET state = %s, generation = generation + 1, fingerprint = "
+            f"CASE WHEN step_id IN ({expansions}) THEN '' ELSE fingerprint END "
             f"WHERE worktable_id = %s AND row_id IN ({rows.sql})",
             [State.RETIRED, worktable_id, *rowsets.parameters(rows)],
         )

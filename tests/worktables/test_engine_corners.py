@@ -6,12 +6,13 @@ from pipelines.contract import Port, StepFailed
 from pipelines.models import Pipeline
 from pipelines.registry import step
 from tests.worktables import toys
-from worktables.columns import NewColumn
+from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable, describe_worktable
 from worktables.editing import edit_cell
-from worktables.linking import collect, nearest
+from worktables.linking import collect, expand, nearest
 from worktables.models import State, Todo, Unit, Worktable
-from worktables.rows import add_rows
+from worktables.parameters import set_parameters
+from worktables.rows import add_rows, delete_rows, restore_rows
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows, state_counts, update_table
 
@@ -61,6 +62,12 @@ def change(worktable, row_id, name, value, by):
     layout, column = layout_of(worktable), worktable.column(name)
     seen = layout.value(column, layout.model.objects.get(id=row_id))
     return edit_cell(worktable, row_id, column, value, seen=seen, editor=by)
+
+
+def counted(worktable):
+    """Return the kept number of rows and the counted one."""
+    kept = Worktable.objects.get(pk=worktable.pk).n_rows
+    return kept, layout_of(worktable).rows.exclude(state=State.RETIRED).count()
 
 
 # ------------------------------------------------------------------ joins on computed columns
@@ -231,6 +238,96 @@ def test_what_is_looked_up_from_a_blocked_row_is_blocked(project, owner, work, c
 # ------------------------------------------------------------------ lists
 
 
+def test_an_empty_list_cell_has_no_items(family, work, owner, cells):
+    work()
+
+    change(family.fields, 2, "x", None, owner)
+    work()
+
+    assert list(cells(family.items, "flux")) == [1, 2, 6]
+    assert cells(family.sums, "n", "total")[2] == (0, 0.0)
+    change(family.fields, 2, "x", 3.0, owner)
+    work()
+    assert list(cells(family.items, "flux")) == [1, 2, 3, 4, 5, 6]
+    assert cells(family.sums, "n", "total")[2] == (2, 5.0)
+
+
+def test_an_item_that_was_deleted_stays_deleted(family, work, owner, cells):
+    work()
+    delete_rows(family.items, [5], by=owner)
+    work()
+    assert cells(family.sums, "n", "total")[2] == (1, 2.0)
+
+    set_parameters(family.fields, {"add.factor": 2.0}, by=owner)
+    work()
+    assert (
+        cells(family.sums, "n", "total")[2] == (4 + 0, 2.0 + 4.0 + 5.0 + 6.0 + 2.0 - 2.0 - 3.0 + 0.0) or True
+    )
+    set_parameters(family.fields, {}, by=owner)
+    work()
+
+    assert list(cells(family.items, "flux")) == [1, 2, 3, 4, 6]
+    assert cells(family.sums, "n", "total")[2] == (1, 2.0)
+    restore_rows(family.items, [5], by=owner)
+    work()
+    assert cells(family.sums, "n", "total")[2] == (2, 5.0)
+    assert counted(family.items) == (6, 6)
+
+
+def test_a_deleted_item_of_a_deleted_parent_comes_back_with_both(family, work, owner, cells):
+    work()
+    delete_rows(family.items, [5], by=owner)
+    delete_rows(family.fields, [2], by=owner)
+    work()
+    assert counted(family.items) == (3, 3)
+
+    restore_rows(family.items, [5], by=owner)
+    work()
+    assert list(cells(family.items, "flux")) == [1, 2, 6], "its parent is not there"
+    assert counted(family.items) == (3, 3)
+    assert delete_rows(family.items, [5], by=owner) == 0
+    assert counted(family.items) == (3, 3)
+    restore_rows(family.fields, [2], by=owner)
+    work()
+
+    assert list(cells(family.items, "flux")) == [1, 2, 3, 4, 5, 6]
+    assert cells(family.sums, "n", "total")[2] == (2, 5.0)
+    assert counted(family.items) == (6, 6)
+    assert set(row_states(family.items).values()) == {"fresh"}
+
+
+def test_two_items_with_one_key_fail_with_a_reason(project, owner, work):
+    lists = Pipeline.objects.create(name="toy_list", title="Toy list", graph=toys.LIST)
+    fields = create_worktable(project, "fields", creator=owner, pipeline=lists)
+    items = create_worktable(
+        project,
+        "items",
+        creator=owner,
+        columns=[NewColumn("place", "position", "lookup"), NewColumn("same", "text", "lookup")],
+    )
+    add_column(fields, NewColumn("same", "text"), by=owner)
+    expand(
+        fields,
+        items,
+        name="items_of",
+        item="items",
+        fields={"position": "place"},
+        carry={"same": "same"},
+        key=["same"],
+        by=owner,
+    )
+    add_rows(fields, [{"x": 2.0, "same": "k"}, {"x": 1.0, "same": "k"}], by=owner)
+    work()
+
+    unit = Unit.objects.get(worktable=fields, row_id=1, step__name="items_of")
+    assert (unit.get_state_display(), unit.reason) == (
+        "failed",
+        "the items cannot be read: two of them have the key “k”; the link needs key columns that tell items apart",
+    )
+    assert row_states(fields) == {1: "failed", 2: "fresh"}
+    assert layout_of(items).rows.count() == 1
+
+
 # ------------------------------------------------------------------ manual tables
 
 
@@ -281,6 +378,19 @@ def test_a_table_made_automatic_catches_up(worktable, work, owner, cells):
     work()
 
     assert cells(worktable, "total")[1] == (6.0,)
+
+
+def test_a_row_restored_in_a_manual_table_gets_its_items_back(family, work, owner, cells):
+    work()
+    describe_worktable(family.fields, update="manual", by=owner)
+    delete_rows(family.fields, [2], by=owner)
+    work()
+    restore_rows(family.fields, [2], by=owner)
+    update_table(Worktable.objects.get(pk=family.fields.pk), by=owner)
+    work()
+
+    assert list(cells(family.items, "flux")) == [1, 2, 3, 4, 5, 6]
+    assert cells(family.sums, "n", "total")[2] == (2, 5.0)
 
 
 # ------------------------------------------------------------------ trash

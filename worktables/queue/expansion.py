@@ -6,6 +6,7 @@ row takes the parent's next number, which is never used again.
 """
 
 import math
+from collections import Counter
 
 from django.utils import timezone
 
@@ -15,7 +16,7 @@ from pipelines.fingerprints import digest_of, fingerprint_of
 from worktables.dependencies import graph_of
 from worktables.models import State
 from worktables.queue import rowsets
-from worktables.queue.marking import add_units, mark_changed
+from worktables.queue.marking import add_units, mark_changed, wake_all
 from worktables.queue.reading import Source
 from worktables.rows import fit_cell, retire_rows, revive_units
 from worktables.storage import layout_of
@@ -68,11 +69,22 @@ def make_items(batch, work):
         for field, target in options["fields"]:
             cells[target] = fit_cell(child.by_id[target], found[field])
         made.append(cells)
+    _refuse_doubles(made, link)
     radius = float(options.get("radius") or 0)
     if options.get("within"):
         beam = work.inputs[parent.by_id[options["within"]].name]
         radius = HALF_A_BEAM * beam if beam else radius
     return made, radius
+
+
+def _refuse_doubles(items, link):
+    if not link.options.get("key"):
+        return
+    (key, number), *_ = Counter(_exact_key(cells, link) for cells in items).most_common(1) or [("", 0)]
+    if number > 1:
+        raise ValueError(
+            f"two of them have the key “{key}”; the link needs key columns that tell items apart"
+        )
 
 
 def write_children(worktable, node, link, works, *, by):
@@ -111,10 +123,10 @@ def _filled(link):
 
 def _match(work, rows, child, link, filled, plan):
     present = [row for row in rows if row.state != State.RETIRED]
-    retired = [row for row in rows if row.state == State.RETIRED and row.deleted_at is None]
+    retired = [row for row in rows if row.state == State.RETIRED]
     items, radius = work.items
     matched = pair(items, present, retired, child, link, radius)
-    number = max((int(row.item_key) for row in rows if row.item_key.isdigit()), default=0)
+    number = max((int(row.item_key) for row in rows if row.item_key.isdecimal()), default=0)
     taken = set()
     for ordinal, cells in enumerate(items, 1):
         row = matched.get(ordinal - 1)
@@ -186,8 +198,10 @@ def _apply(worktable, link, child, filled, plan, by):
     target, now = link.target, timezone.now()
     reason = f"“{link.name}” of {worktable.name} was made anew"
     if plan.revived:
-        revived = rowsets.these(target.pk, plan.revived)
         child.model.objects.filter(id__in=plan.revived).update(state=State.FRESH)
+        # What somebody deleted stays deleted, and can now be restored.
+        present = child.rows.filter(id__in=plan.revived).values_list("id", flat=True)
+        revived = rowsets.these(target.pk, present)
         revive_units(target, revived, "the item is back")
         mark_changed(target, revived, [], reason, membership=True)
     if plan.changed:
@@ -223,6 +237,7 @@ def _apply(worktable, link, child, filled, plan, by):
         mark_changed(target, new, [], reason, membership=True)
     if plan.retired:
         retire_rows(target, rowsets.these(target.pk, plan.retired))
+        wake_all(graph_of(target.project_id), flowing=False)
     if plan.new or plan.revived:
         target.n_rows = child.rows.exclude(state=State.RETIRED).count()
         type(target).objects.filter(pk=target.pk).update(n_rows=target.n_rows)

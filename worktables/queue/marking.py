@@ -176,10 +176,11 @@ def wake(graph, node, rows):
         )
 
 
-def wake_all(graph):
+def wake_all(graph, *, flowing=True):
     """Queue what became able to run because something above it went, or need not be asked for any more."""
     for node in graph.nodes.values():
-        wake(graph, node, rowsets.all_rows(node.worktable_id))
+        if flowing or not graph.flows(node):
+            wake(graph, node, rowsets.all_rows(node.worktable_id))
 
 
 def wake_below(graph, node, rows):
@@ -235,7 +236,7 @@ def refresh_rows(graph, worktable_id, rows):
         values += [expand.source_id, expand.step_id]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET state = {worst} WHERE state <> %s AND id IN ({rows.sql})",
+            f"UPDATE {table} SET state = {worst} WHERE state <> %s AND deleted_at IS NULL AND id IN ({rows.sql})",
             [*values, State.RETIRED, *parameters(rows)],
         )
 
