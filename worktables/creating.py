@@ -2,20 +2,29 @@
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from pipelines.graph import columns_for
 from projects.models import Project
 from worktables.columns import NewColumn, check_name, save_columns
-from worktables.dependencies import graph_of, rank_steps
+from worktables.dependencies import graph_of, lookup_columns, rank_steps
 from worktables.errors import UnfitName
 from worktables.events import announce
-from worktables.models import Binding, Change, State, TableStep, Todo, Unit, Worktable
+from worktables.models import Binding, Change, Link, State, TableStep, Todo, Unit, Worktable
 from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
-from worktables.queue.marking import mark, reached_by, wake_all
-from worktables.storage import ddl
+from worktables.queue.marking import (
+    add_units_of,
+    mark,
+    mark_changed,
+    reached_by,
+    refresh_rows,
+    wake_all,
+)
+from worktables.rows import retire_rows
+from worktables.storage import ddl, layout_of
 from worktables.waking import wake_workers
 
 
@@ -146,17 +155,22 @@ def delete_worktable(worktable, *, by):
     worktable.deleted_at = timezone.now()
     worktable.save(update_fields=["deleted_at"])
     worktable.todo.all().delete()
-    for link in worktable.links_in.exclude(step=None).exclude(step__worktable=worktable):
-        Todo.objects.filter(step=link.step).delete()
-        Unit.objects.filter(step=link.step, state__lt=State.RETIRED).update(state=State.FRESH, fingerprint="")
     rank_steps(worktable.project)
     graph = graph_of(worktable.project_id)
-    mark(
-        graph,
-        [found for found in below if found[0].id in graph.nodes],
-        f"{worktable.name} was deleted by {by}",
-        by=by,
-    )
+    left = [found for found in below if found[0].id in graph.nodes]
+    mark(graph, left, f"{worktable.name} was deleted by {by}", by=by)
+    for link in worktable.links_in.filter(kind=Link.Kind.EXPAND):
+        _set_aside(link, State.FRESH, "")
+        refresh_rows(graph, link.source_id, rowsets.all_rows(link.source_id))
+    for link in worktable.links_out.filter(kind=Link.Kind.NEAREST, target__deleted_at=None):
+        _set_aside(link, State.EMPTY, f"{worktable.name} is in the trash")
+        _clear(link, by)
+        refresh_rows(graph, link.target_id, rowsets.all_rows(link.target_id))
+    for link in worktable.links_out.filter(kind=Link.Kind.EXPAND):
+        Unit.objects.filter(step=link.step).update(fingerprint="")  # its rows go, and are to come back
+        retire_rows(link.target, rowsets.children(link, rowsets.all_rows(link.source_id)))
+    wake_all(graph)
+    wake_workers(worktable)
     _note(worktable, {"deleted": False}, {"deleted": True}, by)
     announce(worktable, "table", deleted=True)
 
@@ -171,14 +185,32 @@ def restore_worktable(worktable, *, by):
     worktable.save(update_fields=["deleted_at"])
     rank_steps(worktable.project)
     graph = graph_of(worktable.project_id)
-    steps = set(worktable.steps.values_list("pk", flat=True)) | set(
-        worktable.links_in.values_list("step", flat=True)
-    )
+    links = worktable.links_in.all() | worktable.links_out.all()
+    steps = {*worktable.steps.values_list("pk", flat=True), *links.values_list("step", flat=True)}
     own = [(node, rowsets.all_rows(node.worktable_id)) for node in graph.nodes.values() if node.id in steps]
-    mark(graph, [*own, *_below(worktable)], f"{worktable.name} was restored by {by}", by=by)
+    reason = f"{worktable.name} was restored by {by}"
+    for node, rows in own:
+        add_units_of(node, rows, reason)  # rows may have come meanwhile
+    mark(graph, [*own, *_below(worktable)], reason, by=by)
     wake_workers(worktable)
     _note(worktable, {"deleted": True}, {"deleted": False}, by)
     announce(worktable, "table")
+
+
+def _set_aside(link, state, reason):
+    """Let the units of a link rest while one of its tables is in the trash."""
+    Todo.objects.filter(step=link.step).delete()
+    resting = Unit.objects.filter(step=link.step, state__lt=State.RETIRED)
+    resting.update(state=state, fingerprint="", reason=reason, generation=F("generation") + 1)
+
+
+def _clear(link, by):
+    """Empty the cells that a link has looked up."""
+    layout, columns = layout_of(link.target), lookup_columns(link)
+    reason = f"{link.source.name} was deleted by {by}"
+    mark_changed(link.target, rowsets.all_rows(link.target_id), columns, reason, by=by)
+    fields = layout.fields([layout.by_id[column] for column in columns])
+    layout.model.objects.update(**dict.fromkeys(fields))
 
 
 def _below(worktable):

@@ -24,7 +24,7 @@ from worktables.queue.marking import (
 from worktables.storage import layout_of
 from worktables.storage.inserting import insert_new_rows
 from worktables.storage.layout import table_name
-from worktables.storage.rows import take_ids
+from worktables.storage.rows import in_ids, take_ids
 from worktables.storage.values import Unfit, fit
 from worktables.waking import wake_workers
 
@@ -145,7 +145,7 @@ def delete_rows(worktable, row_ids, *, by):
     _changed_members(worktable, rows, f"rows of {worktable.name} were deleted", by)
     _retire_units(worktable.pk, rows)
     layout.model.objects.filter(id__in=ids).update(deleted_at=timezone.now(), edited_by=by.pk)
-    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND, target__deleted_at=None):
+    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND):
         retire_rows(link.target, rowsets.children(link, rows))
     Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") - len(ids))
     Change.objects.create(
@@ -184,7 +184,7 @@ def retire_rows(worktable, rows):
     """Take rows out of the present: they keep their cells, runs and comments, and can come back."""
     mark_changed(worktable, rows, [], f"rows of {worktable.name} were retired", membership=True)
     _retire_units(worktable.pk, rows)
-    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND, target__deleted_at=None):
+    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND):
         retire_rows(link.target, rowsets.children(link, rows))
     table = table_name(worktable.pk)
     with connection.cursor() as cursor:
@@ -207,6 +207,14 @@ def revive_units(worktable, rows, reason, *, by=None):
             "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s "
             f"WHERE worktable_id = %s AND row_id IN ({rows.sql})",
             [State.STALE, reason, worktable.pk, *rowsets.parameters(rows)],
+        )
+        # Of a link to a table in the trash nothing is to be made until that comes back.
+        resting = in_ids("step_id", [node.id for node in graph.steps_of[worktable.pk]])
+        cursor.execute(
+            "UPDATE worktables_unit SET state = CASE (SELECT kind FROM worktables_tablestep s WHERE s.id = step_id) "
+            f"WHEN 'expand' THEN {State.FRESH:d} ELSE {State.EMPTY:d} END, fingerprint = '' "
+            f"WHERE worktable_id = %s AND row_id IN ({rows.sql}) AND NOT {resting[0]}",
+            [worktable.pk, *rowsets.parameters(rows), *resting[1]],
         )
     for node in graph.steps_of[worktable.pk]:
         enqueue(node, rows, by=by) if graph.flows(node) else wake(graph, node, rows)

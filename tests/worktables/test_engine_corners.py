@@ -7,7 +7,7 @@ from pipelines.models import Pipeline
 from pipelines.registry import step
 from tests.worktables import toys
 from worktables.columns import NewColumn, add_column
-from worktables.creating import create_worktable, describe_worktable
+from worktables.creating import create_worktable, delete_worktable, describe_worktable, restore_worktable
 from worktables.editing import edit_cell
 from worktables.linking import collect, expand, nearest
 from worktables.models import State, Todo, Unit, Worktable
@@ -396,7 +396,76 @@ def test_a_row_restored_in_a_manual_table_gets_its_items_back(family, work, owne
 # ------------------------------------------------------------------ trash
 
 
+def test_rows_that_came_and_went_while_a_linked_table_was_in_the_trash(family, work, owner, cells):
+    work()
+    delete_worktable(family.items, by=owner)
+    add_rows(family.fields, [{"x": 1.0, "band": "a"}], by=owner)
+    delete_rows(family.fields, [2], by=owner)
+    delete_rows(family.fields, [3], by=owner)
+    restore_rows(family.fields, [3], by=owner)
+    work()
+    assert set(row_states(family.fields).values()) == {"fresh"}
+
+    restore_worktable(family.items, by=owner)
+    work()
+
+    assert cells(family.sums, "n", "total") == {1: (3, 4.0), 2: (0, 0.0)}
+    assert list(cells(family.items, "flux")) == [1, 2, 6, 7]
+    assert counted(family.items) == (4, 4)
+    assert not Unit.objects.filter(state=State.STALE).exists()
+
+
+def test_a_catalogue_in_the_trash_is_found_by_nobody(family, work, owner, cells):
+    work()
+    delete_worktable(family.stars, by=owner)
+    work()
+    assert set(cells(family.items, "star", "separation").values()) == {(None, None)}
+    assert Unit.objects.filter(worktable=family.items, row_id=1).get().reason == "stars is in the trash"
+    assert not Todo.objects.exists()
+    change(family.fields, 2, "x", 4.0, owner)
+    work()
+    assert set(row_states(family.fields).values()) == {"fresh"}
+
+    restore_worktable(family.stars, by=owner)
+    work()
+    assert [star for (star,) in cells(family.items, "star").values()] == [
+        "Zero",
+        "Ten",
+        "Zero",
+        "Ten",
+        None,
+        "Zero",
+        None,
+    ]
+    assert set(row_states(family.items).values()) == {"fresh"}
+
+
+def test_what_ran_when_its_catalogue_went_is_not_queued_for_ever(family, work, owner):
+    delete_worktable(family.stars, by=owner)
+    work()
+
+    assert not Todo.objects.exists()
+    assert not Unit.objects.filter(state=State.STALE).exists()
+    for table in (family.fields, family.items, family.sums):
+        assert set(row_states(table).values()) <= {"fresh", "empty"}
+
+
 # ------------------------------------------------------------------ what may not be overlooked
 
 
 # ------------------------------------------------------------------ links that cannot be
+
+
+def test_items_go_with_the_table_they_are_made_from_and_come_back_with_it(family, work, owner, cells):
+    work()
+    change(family.fields, 2, "x", 4.0, owner)
+    delete_worktable(family.fields, by=owner)
+    work()
+    assert cells(family.sums, "n", "total") == {1: (0, 0.0), 2: (0, 0.0)}
+    assert counted(family.items) == (0, 0)
+
+    restore_worktable(family.fields, by=owner)
+    work()
+    assert cells(family.sums, "n", "total") == {1: (2, 3.0), 2: (3, 9.0)}
+    assert counted(family.items) == (7, 7)
+    assert set(row_states(family.items).values()) == {"fresh"}
