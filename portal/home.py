@@ -3,10 +3,10 @@
 from collections import Counter
 
 from django.contrib.auth.decorators import login_required
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 
 from projects.models import Project
-from projects.sharing import role_of, roles_of
+from projects.sharing import roles_of
 from worktables.models import TableStep, Worktable
 from worktables.updating import state_counts
 
@@ -37,15 +37,6 @@ def home(request):
             "n_in_trash": Project.objects.restorable_by(request.user).count(),
         },
     )
-
-
-@login_required
-def project(request, slug):
-    """Show a project: its tables, and who is who."""
-    shown = get_object_or_404(Project.objects.visible_to(request.user), slug=slug)
-    tables = list(Worktable.objects.visible_to(request.user).filter(project=shown))
-    role = role_of(request.user, shown)
-    return render(request, "portal/project.html", card_of(shown, role, tables, counts_of(tables)))
 
 
 def counts_of(tables):

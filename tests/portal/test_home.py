@@ -89,13 +89,6 @@ def test_more_projects_cost_no_more_queries(client, tables, owner, django_assert
         client.get("/")
 
 
-def test_the_page_of_a_project_is_there_for_its_people_only(client, tables, reader, stranger):
-    address = reverse("project", args=["virgo"])
-    for user, status in ((reader, 200), (stranger, 404)):
-        client.force_login(user)
-        assert client.get(address).status_code == status
-
-
 @pytest.mark.parametrize("demo", [True, False])
 def test_the_password_is_told_in_a_demonstration_only(client, db, settings, demo):
     settings.STOA_DEMO = demo
