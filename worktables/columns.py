@@ -6,13 +6,18 @@ import re
 from django.db import transaction
 from django.db.models import Max
 
-from projects.models import NAME_PATTERN, new_version
+from projects.models import NAME_PATTERN, Project, new_version
+from worktables.dependencies import graph_of
 from worktables.errors import ColumnInUse, NoSuchColumn, UnfitName, UnfitValue
 from worktables.events import announce
 from worktables.formats.units import check_unit
-from worktables.models import Change, Column, Kind, Link, Role, Worktable
+from worktables.models import Change, Column, Kind, Link, Role, Unit, Worktable
 from worktables.permissions import require
+from worktables.queue import rowsets
+from worktables.queue.locking import hold
+from worktables.queue.marking import mark, reached_by
 from worktables.storage import ddl
+from worktables.waking import wake_workers
 
 ELEMENTS = ("float", "int", "bool", "text")
 AT_MOST = 1000
@@ -145,11 +150,14 @@ def describe_column(worktable, name, *, by, **facts):
     if unknown:
         raise UnfitValue(name, sorted(unknown), "cannot be changed on a column that exists")
     check_unit(name, facts.get("unit", ""))
+    hold(worktable.project_id)
     old = {key: getattr(column, key) for key in facts}
     for key, value in facts.items():
         setattr(column, key, value)
     column.save(update_fields=list(facts))
     touch(worktable)
+    if "unit" in facts and facts["unit"] != old["unit"]:
+        another_meaning(worktable, column, f"the unit of “{name}” was changed by {by}", by=by)
     note(worktable, column, old, facts, by)
     return column
 
@@ -180,7 +188,8 @@ def drop_column(worktable, name, *, by):
 def link_columns(link):
     """Return the ids of all columns, of both tables, that a link's options name."""
     options = link.options
-    found = {options.get(key) for key in ("item", "position", "of", "separation")}
+    found = {options.get(key) for key in ("item", "position", "of", "separation", "within", "sky")}
+    found |= set(options.get("key", []))
     for pair in options.get("match", []):
         found |= set(pair)
     for key in ("carry", "lookup"):
@@ -203,7 +212,24 @@ def touch(worktable):
     """Say that a table's columns are not what they were; layouts are remembered by this number."""
     worktable.version = new_version()
     Worktable.objects.filter(pk=worktable.pk).update(version=worktable.version)
+    Project.objects.filter(pk=worktable.project_id).update(
+        graph_version=new_version()
+    )  # its links know columns
     announce(worktable, "table")
+
+
+def another_meaning(worktable, column, reason, *, by):
+    """Mark who fills a column and who reads it: its numbers mean something else now, though they look the same."""
+    graph, everything = graph_of(worktable.project_id), rowsets.all_rows(worktable.pk)
+    reached = reached_by(graph, worktable.pk, everything, [column.pk])
+    concerned = {node.id for node, _ in graph.consumers[column.pk]}
+    if column.pk in graph.writer:
+        writer = graph.nodes[graph.writer[column.pk]]
+        concerned.add(writer.id)
+        reached = [(writer, rowsets.all_rows(writer.worktable_id)), *reached]
+    Unit.objects.filter(step__in=concerned).update(fingerprint="")
+    mark(graph, reached, reason, by=by)
+    wake_workers(worktable)
 
 
 def note(worktable, column, old, new, by):

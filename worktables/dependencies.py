@@ -110,6 +110,7 @@ class ProjectGraph:
         if node.kind == TableStep.Kind.EXPAND:
             options = self.links[node.link_id].options
             own += [options["item"]] + [source for source, _ in options.get("carry", [])]
+            own += [options["within"]] if options.get("within") else []
         return [(column, None) for column in dict.fromkeys(own)] + joined
 
     def _upstream(self, node):

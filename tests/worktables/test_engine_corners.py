@@ -6,9 +6,10 @@ from pipelines.contract import Port, StepFailed
 from pipelines.models import Pipeline
 from pipelines.registry import step
 from tests.worktables import toys
-from worktables.columns import NewColumn, add_column
+from worktables.columns import NewColumn, add_column, describe_column, drop_column
 from worktables.creating import create_worktable, delete_worktable, describe_worktable, restore_worktable
 from worktables.editing import edit_cell
+from worktables.errors import ColumnInUse
 from worktables.linking import collect, expand, nearest
 from worktables.models import State, Todo, Unit, Worktable
 from worktables.parameters import set_parameters
@@ -451,6 +452,62 @@ def test_what_ran_when_its_catalogue_went_is_not_queued_for_ever(family, work, o
 
 
 # ------------------------------------------------------------------ what may not be overlooked
+
+
+def test_another_unit_of_an_input_or_output_column_is_another_value(family, work, owner, cells):
+    describe_column(family.sums, "least", unit="mJy", by=owner)
+    change(family.sums, 2, "least", 2000.0, owner)
+    work()
+    assert cells(family.sums, "n", "total")[2] == (2, 5.0)
+
+    describe_column(family.sums, "least", unit="Jy", by=owner)
+    work()
+    assert cells(family.sums, "n", "total")[2] == (0, 0.0)
+
+    describe_column(family.sums, "total", unit="mJy", by=owner)
+    work()
+    assert cells(family.sums, "total")[1] == (3000.0,)
+
+
+def test_what_a_link_finds_its_items_by_cannot_be_dropped(project, owner):
+    lists = Pipeline.objects.create(name="toy_list", title="Toy list", graph=toys.LIST)
+    fields = create_worktable(
+        project, "fields", creator=owner, pipeline=lists, columns=[NewColumn("beam", "float", unit="arcsec")]
+    )
+    items = create_worktable(
+        project,
+        "items",
+        creator=owner,
+        columns=[NewColumn("place", "position", "lookup"), NewColumn("other", "position")],
+    )
+    expand(
+        fields,
+        items,
+        name="items_of",
+        item="items",
+        fields={"position": "place"},
+        sky="other",
+        within="beam",
+        by=owner,
+    )
+
+    for table, name in ((fields, "beam"), (items, "other")):
+        with pytest.raises(ColumnInUse, match="items_of"):
+            drop_column(table, name, by=owner)
+
+
+def test_a_column_dropped_from_a_linked_table_disturbs_nobody(family, work, owner, cells):
+    add_column(family.items, NewColumn("note"), by=owner)
+    add_column(family.stars, NewColumn("note"), by=owner)
+    work()
+    family.items.refresh_from_db()
+    drop_column(family.items, "note", by=owner)
+    drop_column(family.stars, "note", by=owner)
+
+    change(family.fields, 2, "x", 4.0, owner)
+    work()
+
+    assert cells(family.sums, "n", "total")[2] == (3, 9.0)
 
 
 # ------------------------------------------------------------------ links that cannot be
