@@ -82,6 +82,7 @@ def set_parameters(worktable, parameters, *, by):
     require(by, "run", worktable)
     check_parameters(worktable, parameters)
     hold(worktable.project_id)
+    worktable.refresh_from_db(fields=["parameters"])  # somebody else may have set some meanwhile
     old = dict(worktable.parameters)
     changed = {key for key in old.keys() | parameters.keys() if old.get(key) != parameters.get(key)}
     if not changed:
@@ -118,6 +119,7 @@ def set_project_parameters(project, parameters, *, by):
     known = {key: one for table in tables for key, one in declared_parameters(table).items()}
     _check(parameters, known)
     hold(project.pk)
+    project.refresh_from_db(fields=["parameters"])  # somebody else may have set some meanwhile
     old, project.parameters = dict(project.parameters), parameters
     changed = {key for key in old.keys() | parameters.keys() if old.get(key) != parameters.get(key)}
     project.save(update_fields=["parameters"])

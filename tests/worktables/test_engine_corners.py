@@ -454,6 +454,17 @@ def test_what_ran_when_its_catalogue_went_is_not_queued_for_ever(family, work, o
 # ------------------------------------------------------------------ what may not be overlooked
 
 
+def test_parameters_that_somebody_else_set_meanwhile_are_not_overlooked(worktable, work, owner, cells):
+    mine = Worktable.objects.get(pk=worktable.pk)
+    set_parameters(Worktable.objects.get(pk=worktable.pk), {"add.factor": 2.0}, by=owner)
+    work()
+
+    set_parameters(mine, {}, by=owner)
+    work()
+
+    assert cells(worktable, "total")[1] == (3.0,)
+
+
 def test_another_unit_of_an_input_or_output_column_is_another_value(family, work, owner, cells):
     describe_column(family.sums, "least", unit="mJy", by=owner)
     change(family.sums, 2, "least", 2000.0, owner)
