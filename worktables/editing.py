@@ -1,6 +1,5 @@
 """Changing what a cell says, and what follows from it; taking a change back."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from worktables.errors import CannotUndo, EditConflict, NoSuchRow, NotEditable, UnfitValue
@@ -135,15 +134,15 @@ def undo(change, *, by):
         except Unfit as problem:
             raise UnfitValue(change.subject, change.old, str(problem)) from None
         return edit_cell(worktable, change.row_id, change.column, old, seen=new, editor=by, undoes=change)
-    with transaction.atomic():
-        if change.action == Change.Action.DELETE_ROWS:
-            done = restore_rows(worktable, change.old["rows"], by=by)
-        elif change.action == Change.Action.ADD_ROWS:
-            first, last = change.new["rows"]
-            done = delete_rows(worktable, range(first, last + 1), by=by)
-        elif change.action == Change.Action.RESTORE_ROWS:
-            done = delete_rows(worktable, change.new["rows"], by=by)
-        else:
-            raise CannotUndo(f"“{change.get_action_display()}” cannot be undone; change it back by hand")
-        Change.objects.filter(pk=worktable.history.values("pk")[:1]).update(undoes=change)
-        return done
+    if change.action == Change.Action.DELETE_ROWS:
+        done = restore_rows(worktable, change.old["rows"], by=by, undoes=change)
+    elif change.action == Change.Action.ADD_ROWS:
+        first, last = change.new["rows"]
+        done = delete_rows(worktable, range(first, last + 1), by=by, undoes=change)
+    elif change.action == Change.Action.RESTORE_ROWS:
+        done = delete_rows(worktable, change.new["rows"], by=by, undoes=change)
+    else:
+        raise CannotUndo(f"“{change.get_action_display()}” cannot be undone; change it back by hand")
+    if not done:
+        raise CannotUndo("nothing of it is left to take back: the rows were deleted or restored since")
+    return done

@@ -126,7 +126,7 @@ def duplicate_rows(worktable, row_ids, *, by):
 
 
 @transaction.atomic
-def delete_rows(worktable, row_ids, *, by):
+def delete_rows(worktable, row_ids, *, by, undoes=None):
     """Put rows into the table's trash; whoever collected them is marked.
 
     Returns
@@ -149,7 +149,12 @@ def delete_rows(worktable, row_ids, *, by):
         retire_rows(link.target, rowsets.children(link, rows))
     Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") - len(ids))
     Change.objects.create(
-        worktable=worktable, action=Change.Action.DELETE_ROWS, old={"rows": ids}, new=None, by=by
+        worktable=worktable,
+        action=Change.Action.DELETE_ROWS,
+        old={"rows": ids},
+        new=None,
+        by=by,
+        undoes=undoes,
     )
     wake_all(graph_of(worktable.project_id), flowing=False)
     announce(worktable, "rows", all=True, n=len(ids))
@@ -158,7 +163,7 @@ def delete_rows(worktable, row_ids, *, by):
 
 
 @transaction.atomic
-def restore_rows(worktable, row_ids, *, by):
+def restore_rows(worktable, row_ids, *, by, undoes=None):
     """Take rows out of the table's trash; their results are checked, and recomputed only if they must be."""
     require(by, "run", worktable)
     hold(worktable.project_id)
@@ -174,7 +179,9 @@ def restore_rows(worktable, row_ids, *, by):
     revive_units(worktable, rows, "the row was restored", by=by)
     Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") + len(present))
     _changed_members(worktable, rows, f"rows of {worktable.name} were restored", by)
-    Change.objects.create(worktable=worktable, action=Change.Action.RESTORE_ROWS, new={"rows": ids}, by=by)
+    Change.objects.create(
+        worktable=worktable, action=Change.Action.RESTORE_ROWS, new={"rows": ids}, by=by, undoes=undoes
+    )
     announce(worktable, "rows", all=True, n=len(ids))
     wake_workers(worktable)
     return len(ids)

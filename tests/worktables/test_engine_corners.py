@@ -8,10 +8,10 @@ from pipelines.registry import step
 from tests.worktables import toys
 from worktables.columns import NewColumn, add_column, describe_column, drop_column
 from worktables.creating import create_worktable, delete_worktable, describe_worktable, restore_worktable
-from worktables.editing import edit_cell
-from worktables.errors import ColumnInUse
+from worktables.editing import edit_cell, undo
+from worktables.errors import CannotUndo, ColumnInUse
 from worktables.linking import collect, expand, nearest
-from worktables.models import State, Todo, Unit, Worktable
+from worktables.models import Change, State, Todo, Unit, Worktable
 from worktables.parameters import set_parameters
 from worktables.rows import add_rows, delete_rows, restore_rows
 from worktables.storage import layout_of
@@ -519,6 +519,16 @@ def test_a_column_dropped_from_a_linked_table_disturbs_nobody(family, work, owne
     work()
 
     assert cells(family.sums, "n", "total")[2] == (3, 9.0)
+
+
+def test_rows_that_are_gone_cannot_be_taken_back(worktable, owner):
+    added = Change.objects.get(action="add_rows")
+    delete_rows(worktable, [1, 2, 3], by=owner)
+
+    with pytest.raises(CannotUndo, match="nothing of it is left"):
+        undo(added, by=owner)
+
+    assert Change.objects.filter(undoes=added).count() == 0
 
 
 # ------------------------------------------------------------------ links that cannot be
