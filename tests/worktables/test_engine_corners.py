@@ -13,6 +13,9 @@ from worktables.errors import CannotUndo, ColumnInUse
 from worktables.linking import collect, expand, nearest
 from worktables.models import Change, State, Todo, Unit, Worktable
 from worktables.parameters import set_parameters
+from worktables.queue import recovery
+from worktables.queue.claiming import claim
+from worktables.queue.draining import work_through
 from worktables.rows import add_rows, delete_rows, restore_rows
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows, state_counts, update_table
@@ -529,6 +532,15 @@ def test_rows_that_are_gone_cannot_be_taken_back(worktable, owner):
         undo(added, by=owner)
 
     assert Change.objects.filter(undoes=added).count() == 0
+
+
+def test_asking_twice_takes_nothing_from_a_worker(worktable, owner):
+    worker = recovery.register_worker("busy")
+    batch = claim(worker.token, lambda node: 10)
+
+    update_table(worktable, by=owner)
+
+    assert work_through(batch, worker) == 3
 
 
 # ------------------------------------------------------------------ links that cannot be

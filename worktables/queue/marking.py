@@ -136,15 +136,20 @@ def _make_stale(node, rows, reason):
 
 
 def enqueue(node, rows, *, by=None, forced=False, priority=0):
-    """Put the stale units of these rows into the queue; one that runs is taken from its worker."""
+    """Put the stale units of these rows into the queue; one that runs on old inputs is taken from its worker."""
+
+    def kept(name, otherwise="NULL"):
+        same = "worktables_todo.generation = excluded.generation AND NOT excluded.forced"
+        return f"CASE WHEN {same} THEN worktables_todo.{name} ELSE {otherwise} END"
+
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, "
             "asked_by) SELECT worktable_id, row_id, step_id, generation, %s, %s, 0, %s FROM worktables_unit "
             f"WHERE worktable_id = %s AND step_id = %s AND state = %s AND row_id IN ({rows.sql}) "
             "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
-            "owner = NULL, claimed_at = NULL, attempts = 0, asked_by = excluded.asked_by, "
-            "forced = worktables_todo.forced OR excluded.forced",
+            f"owner = {kept('owner')}, claimed_at = {kept('claimed_at')}, attempts = {kept('attempts', 0)}, "
+            "asked_by = excluded.asked_by, forced = worktables_todo.forced OR excluded.forced",
             [
                 priority,
                 forced,
