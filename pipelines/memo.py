@@ -18,6 +18,15 @@ def recall(project_id: int, fingerprints: Iterable[str]) -> dict[str, Memo]:
     return found
 
 
-def remember(memos: Iterable[Memo]) -> None:
-    """Keep results; what is remembered already stays as it is."""
-    Memo.objects.bulk_create(memos, batch_size=AT_ONCE, ignore_conflicts=True)
+def remember(memos: Iterable[Memo], *, instead: bool = False) -> None:
+    """Keep results; what is remembered already stays as it is, or is replaced (what was run again on purpose)."""
+    if not instead:
+        Memo.objects.bulk_create(memos, batch_size=AT_ONCE, ignore_conflicts=True)
+        return
+    Memo.objects.bulk_create(
+        memos,
+        batch_size=AT_ONCE,
+        update_conflicts=True,
+        unique_fields=["project", "fingerprint"],
+        update_fields=["content", "outputs", "run_id"],
+    )

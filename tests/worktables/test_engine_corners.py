@@ -2,6 +2,7 @@
 
 import pytest
 
+from pipelines import executing
 from pipelines.contract import Port, StepFailed
 from pipelines.models import Pipeline
 from pipelines.registry import step
@@ -541,6 +542,29 @@ def test_asking_twice_takes_nothing_from_a_worker(worktable, owner):
     update_table(worktable, by=owner)
 
     assert work_through(batch, worker) == 3
+
+
+def test_what_was_run_again_is_what_is_remembered(worktable, work, owner, cells, monkeypatch):
+    work()
+    run_one = executing.run_one
+
+    def answer_otherwise(step, attempt, now, listen):
+        run_one(step, attempt, now, listen)
+        if step.name == "toy_add":
+            attempt.outputs = {"total": 1000.0}
+
+    monkeypatch.setattr(executing, "run_one", answer_otherwise)
+    rerun_rows(worktable, [1], by=owner, step="add")
+    work()
+    assert cells(worktable, "total")[1] == (1000.0,)
+    monkeypatch.undo()
+
+    change(worktable, 1, "x", 4.0, owner)
+    work()
+    change(worktable, 1, "x", 1.0, owner)
+    work()
+
+    assert cells(worktable, "total")[1] == (1000.0,), "as it was before the edit"
 
 
 # ------------------------------------------------------------------ links that cannot be

@@ -40,6 +40,17 @@ class Trace:
     generated: list[Source]
 
 
+@dataclasses.dataclass(frozen=True)
+class Reused:
+    """A result taken from an earlier run for a row whose code and inputs are the same, cell by cell."""
+
+    run_id: int
+    row_id: int
+    asked_by: int | None
+    used: list[Source]
+    generated: list[Source]
+
+
 @in_one_transaction
 def settle(batch, works):
     """Write a batch's results and return how many units were accepted.
@@ -135,19 +146,20 @@ def _save_runs(batch, works, accepted):
         if work.twin is not None:
             work.run_id, work.reason = work.twin.run_id, f"reused from run {work.twin.run_id}"
     if ran and batch.node.kind == TableStep.Kind.STEP and get_step(batch.node.step).deterministic:
-        remember(
-            [
-                Memo(
-                    project_id=batch.worktable.project_id,
-                    fingerprint=work.fingerprint,
-                    content=work.content,
-                    outputs=_outputs_as_json(batch, work),
-                    run_id=work.run_id,
-                )
-                for work in ran
-                if work.state == State.FRESH
-            ]
-        )
+        fresh = [work for work in ran if work.state == State.FRESH]
+        again = [work for work in fresh if work.claim.forced and work.run.accepted]
+        remember([_memo(batch, work) for work in fresh if work not in again])
+        remember({work.fingerprint: _memo(batch, work) for work in again}.values(), instead=True)
+
+
+def _memo(batch, work):
+    return Memo(
+        project_id=batch.worktable.project_id,
+        fingerprint=work.fingerprint,
+        content=work.content,
+        outputs=_outputs_as_json(batch, work),
+        run_id=work.run_id,
+    )
 
 
 def _outputs_as_json(batch, work):
@@ -230,22 +242,16 @@ def _write_units(batch, ours):
 
 
 def _tell(batch, ours, accepted, children):
-    traces = []
-    layout = layout_of(batch.worktable)
+    traces, reuses = [], []
     for work in ours:
-        if work.run is None or work.state != State.FRESH:
+        if work.state != State.FRESH or work.verified:
             continue
-        generated = [
-            Source(
-                layout.by_id[pk].name,
-                layout.worktable_id,
-                work.claim.row_id,
-                pk,
-                digest_of(layout.by_id[pk].kind, value),
-            )
-            for pk, value in outputs_by_column(batch, work).items()
-        ]
-        traces.append(Trace(work.run, work.sources, generated))
+        if work.run is not None:
+            traces.append(Trace(work.run, work.sources, _generated(batch, work)))
+        elif work.run_id is not None:
+            claim = work.claim
+            generated = _generated(batch, work)
+            reuses.append(Reused(work.run_id, claim.row_id, claim.asked_by, work.sources, generated))
     if batch.node.kind == TableStep.Kind.EXPAND:
         traces = _with_children(batch, traces, children)
     runs_written.send(
@@ -254,10 +260,26 @@ def _tell(batch, ours, accepted, children):
         step=batch.node,
         runs=[t.run for t in traces],
         traces=traces,
+        reuses=reuses,
     )
     announce_rows(batch.worktable, sorted(accepted))
     if batch.node.kind == TableStep.Kind.EXPAND:
         announce_rows(batch.graph.links[batch.node.link_id].target, children)
+
+
+def _generated(batch, work):
+    """Name the cells that a work filled, with the digests of what it filled in."""
+    layout = layout_of(batch.worktable)
+    return [
+        Source(
+            layout.by_id[pk].name,
+            layout.worktable_id,
+            work.claim.row_id,
+            pk,
+            digest_of(layout.by_id[pk].kind, value),
+        )
+        for pk, value in outputs_by_column(batch, work).items()
+    ]
 
 
 def _with_children(batch, traces, children):
