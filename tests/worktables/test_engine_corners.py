@@ -19,6 +19,7 @@ from worktables.queue.claiming import claim
 from worktables.queue.draining import work_through
 from worktables.rows import add_rows, delete_rows, restore_rows
 from worktables.storage import layout_of
+from worktables.storage.values import Unfit, from_json
 from worktables.updating import rerun_rows, state_counts, update_table
 
 
@@ -583,3 +584,11 @@ def test_items_go_with_the_table_they_are_made_from_and_come_back_with_it(family
     assert cells(family.sums, "n", "total") == {1: (2, 3.0), 2: (3, 9.0)}
     assert counted(family.items) == (7, 7)
     assert set(row_states(family.items).values()) == {"fresh"}
+
+
+def test_a_float_out_of_json_is_a_float():
+    """PostgreSQL writes the 1e22 of a JSON document as an integer."""
+    assert repr(from_json("float", 10**22)) == "1e+22"
+    with pytest.raises(Unfit):
+        from_json("float", 10**400)
+    assert from_json("float", True) is True, "and is refused by the column"

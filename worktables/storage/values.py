@@ -166,7 +166,7 @@ def from_json(kind, value):
     try:
         if kind == "int" and isinstance(value, str):
             return int(value)
-        if kind in ("float", "time") and isinstance(value, str):
+        if kind in ("float", "time") and isinstance(value, int | str) and not isinstance(value, bool):
             return float(value)
         if kind == "position" and not isinstance(value, str):
             ra, dec = value
@@ -174,6 +174,6 @@ def from_json(kind, value):
         if kind == "array" and isinstance(value, list):
             specials = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
             return [specials.get(item, item) if isinstance(item, str) else item for item in value]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise Unfit(f"is not {'an integer' if kind == 'int' else 'a number'}") from None
     return value
