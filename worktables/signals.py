@@ -1,8 +1,9 @@
 """The news this floor gives.
 
 `runs_written` is sent inside the transaction that writes a batch, with `worktable`, `step`
-(a TableStep), `runs` (saved, accepted Run records) and `traces` (one `Trace` for each run:
-what it used and generated). A listener that fails undoes the write: no number without its pedigree.
+(a TableStep), `runs` (saved, accepted Run records), `traces` (one `Trace` for each run: what it used
+and generated) and `reuses` (one `Reused` for each result taken from an earlier run). A listener that
+fails undoes the write: no number without its pedigree.
 
 `cells_edited` is sent inside the transaction of an edit, with `worktable`, `column`, `row_ids`, `by`.
 """

@@ -10,7 +10,7 @@ from provenance.lineage import lineage_of, made_by
 from provenance.nesting import nested, steps_of
 from worktables.creating import delete_worktable
 from worktables.editing import edit_cell
-from worktables.rows import add_rows
+from worktables.rows import add_rows, duplicate_rows
 
 
 def branch(branches, role):
@@ -225,3 +225,49 @@ def test_the_number_of_queries_does_not_grow_with_the_lineage(family, work, owne
     work()
 
     assert queries() == before
+
+
+def test_a_reused_result_leads_to_its_run_and_to_the_inputs_of_its_own_row(worktable, work, owner):
+    work()
+    duplicate_rows(worktable, [2], by=owner)
+    work()
+
+    (signed,) = steps_of(lineage_of(worktable, 4, [worktable.column("sign")], owner))
+
+    assert (signed.making.reused, signed.making.row_id, signed.making.of_row) == (True, 4, 2)
+    total = branch(signed.branches, "total")
+    assert total.cell.label == "fields 4 · total"
+    (added,) = total.steps
+    assert added.making.reused
+    assert branch(added.branches, "x").cell.label == "fields 4 · x"
+
+
+def test_an_input_leads_forth_to_what_was_reused_for_it(worktable, work, owner):
+    work()
+    duplicate_rows(worktable, [2], by=owner)
+    work()
+
+    found = lineage_of(worktable, 4, [worktable.column("x")], owner, direction="forth")
+
+    assert labels(found) == {"fields 4 · x", "fields 4 · total", "fields 4 · sign"}
+
+
+def test_equal_work_of_one_batch_is_a_reuse_too(worktable, work, owner):
+    work()
+
+    (step,) = steps_of(lineage_of(worktable, 3, [worktable.column("sign")], owner))
+
+    assert (step.making.reused, step.making.of_row) == (True, 1)
+
+
+def test_an_undone_edit_leads_back_to_the_former_value(worktable, work, owner):
+    work()
+    edit_cell(worktable, 1, worktable.column("x"), 4.0, seen=1.0, editor=owner)
+    work()
+    edit_cell(worktable, 1, worktable.column("x"), 1.0, seen=4.0, editor=owner)
+    work()
+
+    (step,) = steps_of(lineage_of(worktable, 1, [worktable.column("total")], owner))
+
+    assert step.making.reused
+    assert branch(step.branches, "x").cell.value == "1"
