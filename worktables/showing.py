@@ -111,7 +111,8 @@ def number(value):
         before = math.floor(math.log10(abs(value))) + 1
         return f"{value:.{max(SIGNIFICANT - before, 0)}f}"
     mantissa, _, exponent = f"{value:.{SIGNIFICANT - 1}e}".partition("e")
-    return f"{mantissa}e{int(exponent)}"
+    text = f"{mantissa}e{int(exponent)}"
+    return text if math.isfinite(float(text)) else whole
 
 
 def sexagesimal(ra, dec, digits=DIGITS):

@@ -10,8 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from worktables.annotating import flag_rows
 from worktables.editing import undo
-from worktables.errors import UnfitFilter, WorktableError
-from worktables.formats.errors import FormatError
+from worktables.errors import UnfitFilter
 from worktables.formats.fields import Field
 from worktables.formats.paste import parse_pasted
 from worktables.forms import CellsForm, PasteForm
@@ -20,7 +19,7 @@ from worktables.rows import add_rows, delete_rows, duplicate_rows, restore_rows,
 from worktables.showing import shown
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows, update_table
-from worktables.views.finding import about, find_table, ids_in
+from worktables.views.finding import REFUSALS, about, find_table, ids_in
 
 PREVIEWED = 20
 IN_TRASH = 200
@@ -48,9 +47,10 @@ def add_row(request, pk):
     if request.method == "POST" and form.is_valid():
         try:
             (row_id,) = add_rows(table, [form.typed()], by=request.user)
-        except WorktableError as refusal:
+        except REFUSALS as refusal:
             form.add_error(
-                getattr(refusal, "column", None) if refusal.code == "unfit-value" else None, str(refusal)
+                getattr(refusal, "column", None) if getattr(refusal, "code", "") == "unfit-value" else None,
+                str(refusal),
             )
         else:
             messages.success(request, f"Row {row_id} is added.")
@@ -76,7 +76,7 @@ def paste(request, pk):
                 added = add_rows(table, rows, by=request.user)
                 messages.success(request, f"{len(added)} row{'s' * (len(added) != 1)} added.")
                 return redirect("worktable", table.pk)
-        except (FormatError, WorktableError) as refusal:
+        except REFUSALS as refusal:
             problems = getattr(refusal, "problems", None) or [refusal]
             rows = []
     preview = [

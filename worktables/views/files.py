@@ -1,15 +1,18 @@
 """The files of a row, through the row: downloads, and pictures of images."""
 
+from functools import partial
+
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseNotModified
+from django.http import Http404, HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from archive.models import Product
-from archive.storage import open_blob
+from archive.storage import open_blob, size_of
 from archive.thumbnails import picture_of
 from worktables.models import Kind
 from worktables.storage import layout_of
+from worktables.streaming import file_pieces, stream
 from worktables.views.finding import find_table
 
 
@@ -18,11 +21,12 @@ from worktables.views.finding import find_table
 def file(request, pk, row_id, column):
     """Send the file of a cell under the name it has in the project."""
     product = find_product(request, pk, row_id, column)
-    answer = FileResponse(
-        open_blob(product.sha256),
-        as_attachment=True,
+    answer = stream(
+        request,
+        file_pieces(partial(open_blob, product.sha256)),
+        media_type=product.media_type or "application/octet-stream",
         filename=product.name,
-        content_type=product.media_type or "application/octet-stream",
+        size=size_of(product.sha256),
     )
     answer["ETag"] = f'"{product.sha256}"'
     answer["X-Content-Type-Options"] = "nosniff"

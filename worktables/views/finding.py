@@ -1,10 +1,17 @@
 """What every page of a table needs first: the table, if one may see it, and in which role."""
 
+from django.core.exceptions import ValidationError
 from django.shortcuts import get_object_or_404
 
+from pipelines.errors import PipelinesError
 from projects.models import Project
 from projects.permissions import role_of
+from worktables.errors import WorktableError
+from worktables.formats.errors import FormatError
 from worktables.models import Worktable
+
+# What a form answers with its own page, on which everything typed is kept.
+REFUSALS = (WorktableError, FormatError, PipelinesError, ValidationError)
 
 
 def find_table(request, pk):
@@ -37,3 +44,14 @@ def ids_in(texts):
     return list(
         dict.fromkeys(int(text) for text in found if text.isascii() and text.isdigit() and len(text) < 19)
     )
+
+
+def words_of(refusal):
+    """Return what a refusal says, for the form it belongs to."""
+    return "; ".join(refusal.messages) if isinstance(refusal, ValidationError) else str(refusal)
+
+
+def field_of(refusal, form):
+    """Return the field of a form whose value was refused, or None."""
+    column = getattr(refusal, "column", None)
+    return column if column in form.fields else None

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.db.models import Max
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -11,12 +10,11 @@ from projects.permissions import demand, role_of
 from projects.sharing import members_of
 from worktables.creating import create_worktable, restore_worktable
 from worktables.dependencies import graph_of
-from worktables.errors import WorktableError
 from worktables.forms import TableForm
 from worktables.models import Event, Worktable
 from worktables.picturing import draw_graph
 from worktables.updating import state_counts
-from worktables.views.finding import find_project
+from worktables.views.finding import REFUSALS, find_project, words_of
 
 WORST_FIRST = ("failed", "blocked", "held", "stale", "running", "queued", "empty", "fresh", "retired")
 
@@ -86,8 +84,8 @@ def new_table(request, slug):
     if form.is_valid():
         try:
             table = create_worktable(project, creator=request.user, **form.cleaned_data)
-        except (WorktableError, ValidationError) as refusal:
-            form.add_error(None, str(refusal))
+        except REFUSALS as refusal:
+            form.add_error(None, words_of(refusal))
         else:
             messages.success(request, f"“{table.name}” is made; add its first row.")
             return redirect("worktable", table.pk)

@@ -20,7 +20,7 @@ from pipelines.registry import get_step
 from worktables.annotating import comment_on, flag_rows, withdraw
 from worktables.dependencies import graph_of
 from worktables.editing import edit_cell
-from worktables.errors import EditConflict, WorktableError
+from worktables.errors import EditConflict
 from worktables.forms import CellsForm
 from worktables.models import Annotation, Event, Kind, Link, State, TableStep, Todo, Worktable
 from worktables.permissions import require
@@ -31,7 +31,7 @@ from worktables.storage.values import Unfit, as_json, from_json
 from worktables.updating import rerun_rows
 from worktables.viewing import view_row
 from worktables.views.editing import typed_columns
-from worktables.views.finding import about, find_table
+from worktables.views.finding import REFUSALS, about, field_of, find_table, words_of
 from worktables.views.grid import RowsView
 from worktables.views.parameters import parameter_levels
 
@@ -330,9 +330,8 @@ def edit_row(request, pk, row_id):
         except EditConflict as conflict:
             conflicts.append(conflict)
             form.add_error(conflict.column, str(conflict))
-        except WorktableError as refusal:
-            column = getattr(refusal, "column", None)
-            form.add_error(column if column in form.fields else None, str(refusal))
+        except REFUSALS as refusal:
+            form.add_error(field_of(refusal, form), words_of(refusal))
         else:
             messages.success(request, "Saved." if changed else "Nothing was changed.")
             return redirect("row", pk, row_id)

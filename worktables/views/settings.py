@@ -2,24 +2,20 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from pipelines.errors import PipelinesError
 from worktables.columns import NewColumn, add_column, describe_column, drop_column, find, rename_column
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
-from worktables.errors import WorktableError
-from worktables.formats.errors import FormatError
 from worktables.formats.parsing import parse_cell
 from worktables.forms import ColumnFactsForm, NewColumnForm, TableFactsForm
 from worktables.parameters import declared_parameters, set_parameters
 from worktables.permissions import require
 from worktables.showing import shown
 from worktables.storage.values import Unfit, from_json
-from worktables.views.finding import about, find_table
+from worktables.views.finding import REFUSALS, about, find_table, words_of
 from worktables.views.parameters import parameter_levels
 
 CHANGES_SHOWN = 50
@@ -41,8 +37,10 @@ def settings(request, pk):
                 changed = {key: value for key, value in facts.items() if getattr(table, key) != value}
                 if changed:
                     describe_worktable(table, by=request.user, **changed)
-        except (WorktableError, ValidationError) as refusal:
-            form.add_error("name" if getattr(refusal, "code", "") == "unfit-name" else None, str(refusal))
+        except REFUSALS as refusal:
+            form.add_error(
+                "name" if getattr(refusal, "code", "") == "unfit-name" else None, words_of(refusal)
+            )
             table.refresh_from_db()
         else:
             messages.success(request, "Saved.")
@@ -63,7 +61,7 @@ def parameters(request, pk):
             value = parse_cell(parameter.kind, typed[key])
             if value is not None:
                 wanted[key] = parameter.fit(value)
-        except (FormatError, PipelinesError) as refusal:
+        except REFUSALS as refusal:
             problems[key] = str(refusal)
     if problems:
         return settings_page(request, table, typed=typed, problems=problems)
@@ -101,8 +99,8 @@ def columns(request, pk):
         if form.is_valid():
             try:
                 add_column(table, NewColumn(**form.cleaned_data), by=request.user)
-            except WorktableError as refusal:
-                form.add_error(None, str(refusal))
+            except REFUSALS as refusal:
+                form.add_error(None, words_of(refusal))
             else:
                 messages.success(request, f"Column “{form.cleaned_data['name']}” is added.")
                 return redirect("worktable-columns", table.pk)
@@ -128,8 +126,8 @@ def column(request, pk, name):
                     describe_column(table, name, by=request.user, **changed)
                 if new_name != name:
                     rename_column(table, name, new_name, by=request.user)
-        except WorktableError as refusal:
-            form.add_error(None, str(refusal))
+        except REFUSALS as refusal:
+            form.add_error(None, words_of(refusal))
         else:
             messages.success(request, "Saved.")
             return redirect("worktable-columns", table.pk)
