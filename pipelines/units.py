@@ -38,6 +38,11 @@ def factor_between(have: str, need: str, where: str = "") -> float:
         raise UnitMismatch(have, need, where) from None
 
 
+def carry_factor(have: str, need: str, kind: str, where: str = "") -> float:
+    """Return by what a value is multiplied on its way between columns; one without a unit takes it as it is."""
+    return factor_between(have, need, where) if have and need and kind in ("float", "array") else 1.0
+
+
 def converted(value: Any, factor: float) -> Any:
     """Return a value, or a list of values, in the other unit; missing values stay missing."""
     if factor == 1.0 or value is None:

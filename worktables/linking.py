@@ -3,8 +3,9 @@
 from django.db import transaction
 
 from pipelines.graph import Graph
+from pipelines.units import carry_factor
 from worktables.columns import find
-from worktables.dependencies import graph_of, rank_steps
+from worktables.dependencies import graph_of, lookup_columns, rank_steps
 from worktables.errors import LinkRefused
 from worktables.events import announce
 from worktables.models import Binding, Kind, Link, Role, TableStep
@@ -55,10 +56,15 @@ def expand(
     cell = find(source, item)
     if cell.kind != Kind.CATALOGUE:
         raise LinkRefused(f"“{item}” of {source.name} is no list of items (its kind is {cell.kind})")
-    known = [field["name"] for field in cell.schema]
+    known = {field["name"]: field for field in cell.schema}
     for field in fields:
         if field not in known:
             raise LinkRefused(f"the items of “{item}” have no “{field}”; they have {', '.join(known)}")
+    for field, column in fields.items():
+        described = known[field]
+        _check_fit(target, column, f"“{field}” of the items", described["kind"], described.get("unit", ""))
+    for column, to in (carry or {}).items():
+        _check_carried(source, column, target, to)
     options = {
         "item": cell.pk,
         "fields": [[field, _lookup(target, column).pk] for field, column in fields.items()],
@@ -98,6 +104,10 @@ def nearest(source, target, *, name, of, position, radius, lookup, by, separatio
     for table, column in ((source, of), (target, position)):
         if find(table, column).kind != Kind.POSITION:
             raise LinkRefused(f"“{column}” of {table.name} is no position")
+    for column, to in lookup.items():
+        _check_carried(source, column, target, to)
+    if separation:
+        _check_fit(target, separation, "a separation", Kind.FLOAT, "arcsec")
     options = {
         "of": find(source, of).pk,
         "position": find(target, position).pk,
@@ -132,6 +142,8 @@ def collect(source, target, *, name, by, match=None, policy="block"):
         tied = [port for port in Graph(target.pipeline.graph).collected if port.link == name]
     if not tied:
         raise LinkRefused(f"no port of the pipeline of “{target.name}” collects from a link named “{name}”")
+    for one, other in (match or {}).items():
+        _check_match(source, find(source, one), target, find(target, other))
     options = {
         "match": [[find(source, one).pk, find(target, other).pk] for one, other in (match or {}).items()],
         "policy": policy,
@@ -172,7 +184,40 @@ def _lookup(target, name):
     column = find(target, name)
     if column.role != Role.LOOKUP:
         raise LinkRefused(f"“{name}” of {target.name} is {column.role}; a link fills lookup columns only")
+    for link in Link.objects.filter(target=target).exclude(step=None):
+        if column.pk in lookup_columns(link):
+            raise LinkRefused(
+                f"“{name}” of {target.name} is filled by “{link.name}” already; add another column for this link"
+            )
     return column
+
+
+def _check_carried(source, name, target, to):
+    column = find(source, name)
+    _check_fit(target, to, f"“{name}” of {source.name}", column.kind, column.unit, column.element)
+
+
+def _check_fit(target, name, what, kind, unit, element=None):
+    """Refuse to bring a value of one kind into a column of another, or of a unit it cannot be turned into."""
+    column = find(target, name)
+    numbers = (Kind.FLOAT, Kind.TIME)
+    fits = column.kind == kind or (column.kind in numbers and kind in (Kind.INT, *numbers))
+    if not fits or (kind == Kind.ARRAY and (element or "float") != (column.element or "float")):
+        raise LinkRefused(
+            f"“{name}” of {target.name} is {column.kind}, {what} is {kind}; take a column of that kind"
+        )
+    carry_factor(unit, column.unit, column.kind, f"{what} for “{name}”")
+
+
+def _check_match(source, one, target, other):
+    """Refuse to compare what a database cannot, or what is never equal."""
+    numbers = (Kind.INT, Kind.FLOAT, Kind.TIME)
+    alike = one.kind == other.kind or (one.kind in numbers and other.kind in numbers)
+    if not alike or one.kind in (Kind.POSITION, Kind.ARRAY):
+        raise LinkRefused(
+            f"“{other.name}” of {target.name} is {other.kind}, “{one.name}” of {source.name} is {one.kind}; "
+            "match columns of one kind, no positions and no arrays"
+        )
 
 
 def _start(link, step, by):

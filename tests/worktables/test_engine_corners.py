@@ -10,7 +10,7 @@ from tests.worktables import toys
 from worktables.columns import NewColumn, add_column, describe_column, drop_column
 from worktables.creating import create_worktable, delete_worktable, describe_worktable, restore_worktable
 from worktables.editing import edit_cell, undo
-from worktables.errors import CannotUndo, ColumnInUse
+from worktables.errors import CannotUndo, ColumnInUse, LinkRefused
 from worktables.linking import collect, expand, nearest
 from worktables.models import Change, State, Todo, Unit, Worktable
 from worktables.parameters import set_parameters
@@ -569,6 +569,83 @@ def test_what_was_run_again_is_what_is_remembered(worktable, work, owner, cells,
 
 
 # ------------------------------------------------------------------ links that cannot be
+
+
+def test_a_link_between_columns_that_do_not_fit_is_refused(family, project, owner):
+    add_column(family.items, NewColumn("number", "float", "lookup"), by=owner)
+    family.items.refresh_from_db()
+    with pytest.raises(LinkRefused, match="“number” of items is float, “name” of stars is text"):
+        nearest(
+            family.stars,
+            family.items,
+            name="other",
+            of="place",
+            position="place",
+            radius=1.0,
+            lookup={"name": "number"},
+            by=owner,
+        )
+    with pytest.raises(LinkRefused, match="“star” of items is filled by “star_near” already"):
+        nearest(
+            family.stars,
+            family.items,
+            name="other",
+            of="place",
+            position="place",
+            radius=1.0,
+            lookup={"name": "star"},
+            by=owner,
+        )
+    pipeline = Pipeline.objects.get(name="toy_sum")
+    more = create_worktable(project, "more", creator=owner, pipeline=pipeline)
+    with pytest.raises(LinkRefused, match="“least” of more is float, “band” of items is text"):
+        collect(family.items, more, name="members", match={"band": "least"}, by=owner)
+
+
+def test_a_looked_up_value_is_in_the_unit_of_its_column(project, owner, work, cells):
+    lists = Pipeline.objects.create(name="toy_list", title="Toy list", graph=toys.LIST)
+    fields = create_worktable(project, "fields", creator=owner, pipeline=lists)
+    items = create_worktable(
+        project,
+        "items",
+        creator=owner,
+        columns=[
+            NewColumn("place", "position", "lookup", unit="deg"),
+            NewColumn("flux", "float", "lookup", unit="mJy"),
+            NewColumn("magnitude", "float", "lookup", unit="kpc"),
+        ],
+    )
+    stars = create_worktable(
+        project,
+        "stars",
+        creator=owner,
+        columns=[NewColumn("distance", "float", unit="Mpc"), NewColumn("place", "position", unit="deg")],
+    )
+    expand(
+        fields,
+        items,
+        name="items_of",
+        item="items",
+        fields={"position": "place", "flux": "flux"},
+        sky="place",
+        radius=1.0,
+        by=owner,
+    )
+    nearest(
+        stars,
+        items,
+        name="near",
+        of="place",
+        position="place",
+        radius=9.0,
+        lookup={"distance": "magnitude"},
+        by=owner,
+    )
+    add_rows(stars, [{"distance": 16.5, "place": (0.0, 5.0)}], by=owner)
+    add_rows(fields, [{"x": 1.0}], by=owner)
+    work()
+
+    assert cells(items, "flux", "magnitude") == {1: (1000.0, 16500.0)}
 
 
 def test_items_go_with_the_table_they_are_made_from_and_come_back_with_it(family, work, owner, cells):

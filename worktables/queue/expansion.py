@@ -13,6 +13,7 @@ from django.utils import timezone
 from archive.catalogues import items_of, read_catalogue
 from archive.storage import open_blob
 from pipelines.fingerprints import digest_of, fingerprint_of
+from pipelines.units import carry_factor, converted
 from worktables.dependencies import graph_of
 from worktables.models import State
 from worktables.queue import rowsets
@@ -60,14 +61,23 @@ def make_items(batch, work):
     options = link.options
     parent, child = layout_of(link.source), layout_of(link.target)
     item = parent.by_id[options["item"]]
-    carried = {target: work.inputs[parent.by_id[source].name] for source, target in options.get("carry", [])}
+    carried = {}
+    for source, target in options.get("carry", []):
+        one, other = parent.by_id[source], child.by_id[target]
+        factor = carry_factor(one.unit, other.unit, other.kind, f"column “{one.name}” for “{other.name}”")
+        carried[target] = converted(work.inputs[one.name], factor)
+    units = {field["name"]: field.get("unit", "") for field in item.schema}
+    factors = {}
+    for field, target in options["fields"]:
+        other = child.by_id[target]
+        factors[target] = carry_factor(units[field], other.unit, other.kind, f"“{field}” for “{other.name}”")
     made = []
     with open_blob(work.inputs[item.name]) as file:
         table = read_catalogue(file)
     for found in items_of(table, item.schema):
         cells = dict(carried)
         for field, target in options["fields"]:
-            cells[target] = fit_cell(child.by_id[target], found[field])
+            cells[target] = fit_cell(child.by_id[target], converted(found[field], factors[target]))
         made.append(cells)
     _refuse_doubles(made, link)
     radius = float(options.get("radius") or 0)

@@ -5,6 +5,7 @@ import math
 from django.db import connection
 
 from pipelines.fingerprints import digest_of, fingerprint_of
+from pipelines.units import carry_factor, converted
 from worktables.models import State, TableStep, Unit
 from worktables.queue.reading import Source, feeding
 from worktables.queue.rowsets import haversine, near
@@ -91,14 +92,18 @@ def _fill(work, link, target, looked_up, turn, found, position, source):
         flat = [convert(value) for convert, value in zip(turn, raw, strict=True)]
         values = source.values(looked_up, flat)
         for column, (_, target_id), value in zip(looked_up, options["lookup"], values, strict=True):
-            work.outputs[target_id] = value
-            digests[f"c{column.pk}"] = digest_of(column.kind, value)
-            work.sources.append(
-                Source(column.name, source.worktable_id, source_id, column.pk, digests[f"c{column.pk}"])
+            to = target.by_id[target_id]
+            factor = carry_factor(column.unit, to.unit, to.kind, f"column “{column.name}” for “{to.name}”")
+            work.outputs[target_id] = work.inputs[column.name] = converted(value, factor)
+            digest = digest_of(column.kind, value)
+            digests[f"c{column.pk}"] = (
+                digest if factor == 1.0 else digest_of(to.kind, work.outputs[target_id])
             )
-            work.inputs[column.name] = value
+            work.sources.append(Source(column.name, source.worktable_id, source_id, column.pk, digest))
         if options.get("separation"):
             separation = math.degrees(2 * math.asin(min(1.0, math.sqrt(max(distance, 0.0))))) * 3600
+            unit = target.by_id[options["separation"]].unit
+            separation *= carry_factor("arcsec", unit, "float", "the separation")
             work.outputs[options["separation"]] = separation
             digests["separation"] = digest_of("float", separation)
     work.digests = digests
