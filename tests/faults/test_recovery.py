@@ -2,14 +2,16 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from pipelines.models import Pipeline
 from tests.worktables import toys
 from worktables.creating import create_worktable
 from worktables.dependencies import rank_steps
+from worktables.editing import edit_cell
 from worktables.linking import collect
 from worktables.models import State, TableStep, Todo, Unit, Worker
 from worktables.queue import draining, recovery
@@ -31,6 +33,25 @@ def fields(project, owner):
     add_rows(table, [{"x": float(number)} for number in range(20, 40)], by=owner)
     table.refresh_from_db()
     return table
+
+
+@contextmanager
+def a_worker():
+    """Let somebody work in a thread, with a connection of their own."""
+    stop = threading.Event()
+    worker = threading.Thread(target=work_forever, args=(stop,))
+    worker.start()
+    try:
+        yield worker
+    finally:
+        stop.set()
+        worker.join(PATIENCE)
+
+
+def wait_until_settled():
+    deadline = time.monotonic() + PATIENCE
+    while Todo.objects.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def die(worker):
@@ -170,16 +191,30 @@ def test_what_a_worker_held_when_the_database_refused_is_computed_after_all(fiel
         return settle(batch, works)
 
     monkeypatch.setattr(draining, "settle", refuse_once)
-    stop = threading.Event()
-    worker = threading.Thread(target=work_forever, args=(stop,))
-    worker.start()
-    deadline = time.monotonic() + PATIENCE
-    while Todo.objects.exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    stop.set()
-    worker.join(PATIENCE)
+    with a_worker():
+        wait_until_settled()
 
     assert refused
     assert "server closed the connection unexpectedly" in caplog.text
     assert not Todo.objects.exists()
     assert set(Unit.objects.values_list("state", flat=True)) == {State.FRESH}
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="asks PostgreSQL")
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_whose_connection_is_cut_while_it_waits_goes_on(fields, owner, cells):
+    """As when the database is restarted for an upgrade."""
+    with a_worker() as worker:
+        for number in range(3):
+            wait_until_settled()
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+                )
+            x = fields.column("x")
+            edit_cell(fields, 1, x, 100.0 + number, seen=cells(fields, "x")[1][0], editor=owner)
+        wait_until_settled()
+        assert worker.is_alive()
+
+    assert cells(fields, "total")[1] == (102.0,)

@@ -49,10 +49,13 @@ class Waiting:
                 self._listening = True
         raw = connection.connection
         started = time.monotonic()
-        while not (stop is not None and stop.is_set()) and time.monotonic() - started < timeout:
-            if select.select([raw], [], [], min(0.25, timeout))[0]:
+        while not (stop is not None and stop.is_set()):
+            with connection.wrap_database_errors:
                 raw.poll()
-                if raw.notifies:
-                    raw.notifies.clear()
-                    return True
+            if raw.notifies:  # perhaps read already, with the answer to a query of the drain
+                raw.notifies.clear()
+                return True
+            if time.monotonic() - started >= timeout:
+                return False
+            select.select([raw], [], [], min(0.25, timeout))
         return False
