@@ -27,8 +27,8 @@ app.conf.update(
     broker_connection_max_retries=None,
     broker_transport_options={
         # A broker that does not answer must not hold up an edit, nor a worker that could poll.
-        "socket_connect_timeout": 2,
-        "socket_timeout": 10,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 1,
         "socket_keepalive": True,
         "health_check_interval": 10,
     },
@@ -52,6 +52,12 @@ app.conf.update(
 app.autodiscover_tasks(["worktables"])
 
 leaving = threading.Event()
+
+
+@celeryd_init.connect
+def have_patience_with_the_broker(**_):
+    """A worker listens for longer than an edit may wait."""
+    app.conf.broker_transport_options |= {"socket_connect_timeout": 2, "socket_timeout": 10}
 
 
 @celeryd_init.connect

@@ -20,14 +20,14 @@ def drain():
     if not work_waits():
         return
     worker, stop = recovery.this_worker(), threading.Event()
-    heart = start_heart(worker, stop)
+    heart, settled = start_heart(worker, stop), 0
     try:
-        drain_queue(worker, budget_seconds=BUDGET_SECONDS)
+        settled = drain_queue(worker, budget_seconds=BUDGET_SECONDS)
     finally:
         stop.set()
         heart.join(timeout=5)
         recovery.give_back(worker)
-    if work_waits():
+    if settled and work_waits():  # what waits for others' units would only send messages in a circle
         send_wake_up()
 
 
