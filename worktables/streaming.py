@@ -44,8 +44,8 @@ async def from_a_thread(pieces):
         thread.shutdown(wait=False)
 
 
-def file_pieces(file, size=1 << 18):
-    """Yield an open file in pieces, and close it."""
-    with file:
+def file_pieces(opened, size=1 << 18):
+    """Yield the file that `opened()` opens in pieces, and close it; it is not opened before the first is asked for."""
+    with opened() as file:
         while piece := file.read(size):
             yield piece

@@ -362,10 +362,18 @@ def test_a_long_table_takes_no_more_memory_than_a_short_one(project, owner, form
 def test_a_file_is_sent_in_pieces_and_closed(tmp_path):
     path = tmp_path / "map.fits"
     path.write_bytes(b"x" * 1000)
-    file = path.open("rb")
+    opened = []
 
-    assert [len(piece) for piece in file_pieces(file, size=400)] == [400, 400, 200]
-    assert file.closed
+    def open_it():
+        opened.append(path.open("rb"))
+        return opened[0]
+
+    pieces = file_pieces(open_it, size=400)
+    before = list(opened)
+
+    assert before == [], "a client that never reads leaves nothing open"
+    assert [len(piece) for piece in pieces] == [400, 400, 200]
+    assert opened[0].closed
 
 
 def test_downloads_do_not_lock_editors_out(everything, owner):

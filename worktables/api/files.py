@@ -1,5 +1,7 @@
 """Tables from files and as files, and the files of cells."""
 
+from functools import partial
+
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -66,10 +68,10 @@ class CellFileView(WorktableView):
         product = get_object_or_404(Product, project=worktable.project_id, sha256=layout.value(found, row))
         response = stream(
             request,
-            file_pieces(open_blob(product.sha256)),
+            file_pieces(partial(open_blob, product.sha256)),
             media_type=product.media_type or "application/octet-stream",
             filename=product.name,
-            size=size_of(product.sha256),
+            size=size_of(product.sha256),  # which says so if the file is lost
         )
         response["ETag"] = f'"{product.sha256}"'
         return response
