@@ -669,3 +669,16 @@ def test_a_float_out_of_json_is_a_float():
     with pytest.raises(Unfit):
         from_json("float", 10**400)
     assert from_json("float", True) is True, "and is refused by the column"
+
+
+def test_items_of_a_failed_list_are_never_counted_under_their_old_band(family, work, owner, cells):
+    work()
+    change(family.fields, 2, "x", 13.0, owner)
+    work()
+    assert row_states(family.sums) == {1: "fresh", 2: "blocked"}
+
+    change(family.fields, 2, "band", "a", owner)
+    work()
+
+    assert row_states(family.sums) == {1: "blocked", 2: "fresh"}
+    assert cells(family.sums, "n")[2] == (0,)

@@ -149,7 +149,7 @@ def _read_collected(batch, port, bound, works):
     column = source.by_id[bound.column_id]
     names = source.fields([column])
     condition, ids = in_ids("t.id", list(works))
-    skip = _unbroken(batch.graph, batch.node, link) if link.options.get("policy") == "skip" else ""
+    skip = _unbroken(batch.graph, batch.node, link)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT t.id, s.id, {', '.join(f's.{name}' for name in names)} FROM {table_name(link.target_id)} t "
@@ -188,26 +188,27 @@ def _stop_at_obstacles(batch, link, works):
     """Block works that would collect from rows whose own computation failed."""
     graph, match = batch.graph, link.options.get("match", [])
     for above in feeding(graph, batch.node, link):
-        expands = graph.links[above.link_id] if above.kind == TableStep.Kind.EXPAND else None
-        if expands is None:
-            _block(batch, link, works, above, table_name(link.source_id), "s.id", match)
-            continue
-        # The rows there are, and those there would be: of these only what the parent carries over is known.
-        _block(batch, link, works, above, table_name(link.source_id), "s.parent_id", match)
-        carried = {target: source for source, target in expands.options.get("carry", [])}
-        known = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
-        _block(batch, link, works, above, table_name(expands.source_id), "s.id", known)
+        if (
+            above.kind == TableStep.Kind.EXPAND
+        ):  # of the rows there would be, what their parent carries over is known
+            carried = {
+                target: source for source, target in graph.links[above.link_id].options.get("carry", [])
+            }
+            known = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
+            _block(batch, link, works, above, known)
+        else:
+            _block(batch, link, works, above, match)
 
 
-def _block(batch, link, works, above, table, row, match):
+def _block(batch, link, works, above, match):
     condition, ids = in_ids("t.id", list(works))
-    present = f" AND s.state <> {State.RETIRED:d}" if row == "s.parent_id" else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT t.id, MIN(u.row_id) FROM {table_name(link.target_id)} t JOIN {table} s ON {_joined(match)} "
-            f"JOIN worktables_unit u ON u.worktable_id = %s AND u.row_id = {row} AND u.step_id = %s "
+            f"SELECT t.id, MIN(s.id) FROM {table_name(link.target_id)} t "
+            f"JOIN {table_name(above.worktable_id)} s ON {_joined(match)} "
+            "JOIN worktables_unit u ON u.worktable_id = %s AND u.row_id = s.id AND u.step_id = %s "
             f"AND u.state IN ({State.FAILED:d}, {State.BLOCKED:d}) "
-            f"WHERE {condition} AND s.deleted_at IS NULL{present} GROUP BY t.id",
+            f"WHERE {condition} AND s.deleted_at IS NULL GROUP BY t.id",
             [above.worktable_id, above.id, *ids],
         )
         for row_id, obstacle in cursor.fetchall():
@@ -231,13 +232,19 @@ def feeding(graph, node, link):
 
 
 def _unbroken(graph, node, link):
-    """Return SQL: nothing that this node takes from the row `s` of a link's source failed or is blocked."""
+    """Return SQL: the row `s` of a link's source is no remainder of what failed above.
+
+    Rows whose list failed are of old, and never counted. A row that failed itself is left out under the
+    policy `skip`; else it blocks whoever would count it.
+    """
+    skips = link.options.get("policy") == "skip"
     broken = f"u.state IN ({State.FAILED:d}, {State.BLOCKED:d})"
     return "".join(
         f" AND NOT EXISTS (SELECT 1 FROM worktables_unit u WHERE u.worktable_id = {above.worktable_id:d} "
         f"AND u.row_id = s.{'parent_id' if above.kind == TableStep.Kind.EXPAND else 'id'} "
         f"AND u.step_id = {above.id:d} AND {broken})"
         for above in feeding(graph, node, link)
+        if skips or above.kind == TableStep.Kind.EXPAND
     )
 
 
