@@ -682,3 +682,16 @@ def test_items_of_a_failed_list_are_never_counted_under_their_old_band(family, w
 
     assert row_states(family.sums) == {1: "blocked", 2: "fresh"}
     assert cells(family.sums, "n")[2] == (0,)
+
+
+def test_a_late_result_does_not_take_away_what_its_worker_claimed_anew(worktable, work, owner, cells):
+    worker = recovery.register_worker("busy")
+    first = claim(worker.token, lambda node: 1)
+    change(worktable, 1, "x", 4.0, owner)
+    second = claim(worker.token, lambda node: 1)
+
+    assert work_through(first, worker) == 0
+    assert work_through(second, worker) == 1
+    work()
+
+    assert cells(worktable, "total")[1] == (6.0,)

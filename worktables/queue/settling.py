@@ -62,7 +62,8 @@ def settle(batch, works):
         Each with its final `state`; those that ran carry an unsaved `run`.
     """
     hold(batch.worktable.project_id)
-    accepted = _still_ours(batch, works)
+    held = _still_ours(batch)
+    accepted = {work.claim.row_id for work in works} & held
     for work in works:
         work.content = work.content or _content(batch, work)
     _save_runs(batch, works, accepted)
@@ -71,7 +72,7 @@ def settle(batch, works):
     _write_units(batch, ours)
     rows = rowsets.these(batch.node.worktable_id, sorted(accepted))
     gone = Todo.objects.filter(worktable=batch.worktable, step=batch.node.id, owner=batch.owner)
-    gone.filter(row_id__in=list(batch.claims)).delete()
+    gone.filter(row_id__in=held).delete()
     children = []
     if batch.node.kind == TableStep.Kind.EXPAND:
         link = batch.graph.links[batch.node.link_id]
@@ -90,7 +91,8 @@ def settle(batch, works):
     return len(accepted)
 
 
-def _still_ours(batch, works):
+def _still_ours(batch):
+    """Return the rows whose unit is this worker's, and claimed for the inputs there are now."""
     condition, ids = in_ids("row_id", list(batch.claims))
     lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
@@ -100,7 +102,7 @@ def _still_ours(batch, works):
             [batch.node.worktable_id, batch.node.id, batch.owner, *ids],
         )
         held = dict(cursor.fetchall())
-    return {work.claim.row_id for work in works if held.get(work.claim.row_id) == work.claim.generation}
+    return {row_id for row_id, taken in batch.claims.items() if held.get(row_id) == taken.generation}
 
 
 def outputs_by_column(batch, work):
