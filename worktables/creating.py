@@ -17,9 +17,9 @@ from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import (
     add_units_of,
+    below,
     mark,
     mark_changed,
-    reached_by,
     refresh_rows,
     wake_all,
 )
@@ -151,13 +151,13 @@ def delete_worktable(worktable, *, by):
     """Put a table into the trash; nothing of it is lost until a curator empties it."""
     require(by, "run", worktable)
     hold(worktable.project_id)
-    below = _below(worktable)
+    depending = _below(worktable)
     worktable.deleted_at = timezone.now()
     worktable.save(update_fields=["deleted_at"])
     worktable.todo.all().delete()
     rank_steps(worktable.project)
     graph = graph_of(worktable.project_id)
-    left = [found for found in below if found[0].id in graph.nodes]
+    left = [found for found in depending if found[0].id in graph.nodes]
     mark(graph, left, f"{worktable.name} was deleted by {by}", by=by)
     for link in worktable.links_in.filter(kind=Link.Kind.EXPAND):
         _set_aside(link, State.FRESH, "")
@@ -214,11 +214,13 @@ def _clear(link, by):
 
 
 def _below(worktable):
-    """Return what depends on any cell of this table, in other tables."""
-    graph = graph_of(worktable.project_id)
-    columns = worktable.columns.values_list("pk", flat=True)
-    reached = reached_by(graph, worktable.pk, rowsets.all_rows(worktable.pk), columns, membership=True)
-    return [(node, rows) for node, rows in reached if node.worktable_id != worktable.pk]
+    """Return what depends on this table being there, in other tables: also who collects none of its rows."""
+    graph, reached = graph_of(worktable.project_id), {}
+    for node, _ in graph.members_of[worktable.pk]:
+        everything = rowsets.all_rows(node.worktable_id)
+        reached |= dict.fromkeys([(node, everything), *below(graph, node, everything)])
+    ordered = sorted(reached, key=lambda found: found[0].rank)
+    return [(node, rows) for node, rows in ordered if node.worktable_id != worktable.pk]
 
 
 def check_free(project, name):

@@ -695,3 +695,19 @@ def test_a_late_result_does_not_take_away_what_its_worker_claimed_anew(worktable
     work()
 
     assert cells(worktable, "total")[1] == (6.0,)
+
+
+def test_who_collects_nothing_from_a_table_notices_that_it_went_and_came(family, work, owner, cells):
+    change(family.sums, 1, "band", "none has it", owner)
+    work()
+    delete_worktable(family.items, by=owner)
+    work()
+    assert row_states(family.sums) == {1: "empty", 2: "empty"}
+    add_rows(family.sums, [{"band": "nor this", "least": 0.0}], by=owner)
+    work()
+
+    restore_worktable(family.items, by=owner)
+    work()
+
+    assert cells(family.sums, "n") == {1: (0,), 2: (2,), 3: (0,)}
+    assert set(row_states(family.sums).values()) == {"fresh"}
