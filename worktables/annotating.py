@@ -4,10 +4,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from projects.permissions import demand, may
 from worktables.errors import NoSuchRow, UnfitValue
 from worktables.events import announce
 from worktables.models import Annotation
-from worktables.permissions import may, require
 from worktables.storage import layout_of
 
 LONGEST = 10_000
@@ -25,7 +25,7 @@ def comment_on(worktable, row_id, text, *, author, run_id=None):
 
 @transaction.atomic
 def _say(kind, worktable, row_ids, text, author, field, run_id=None):
-    require(author, "annotate", worktable)
+    demand(author, "annotate", worktable)
     text = (text or "").strip()
     if not text:
         raise UnfitValue(field, text, f"is empty; say why, so that others know what the {kind} means")
@@ -48,7 +48,7 @@ def _say(kind, worktable, row_ids, text, author, field, run_id=None):
 def withdraw(annotation, *, by):
     """Take back a flag or comment; it stays in the record, struck through. Authors may, and owners."""
     worktable = annotation.worktable
-    require(by, "annotate", worktable)
+    demand(by, "annotate", worktable)
     if annotation.author_id != by.pk and not may(by, "run", worktable):
         raise PermissionDenied(
             f"{by} did not write this; its author or an owner of “{worktable.name}” can withdraw it"

@@ -7,12 +7,12 @@ from django.db import transaction
 from django.db.models import Max
 
 from projects.models import NAME_PATTERN, Project, new_version
+from projects.permissions import demand
 from worktables.dependencies import graph_of
 from worktables.errors import ColumnInUse, NoSuchColumn, UnfitName, UnfitValue
 from worktables.events import announce
 from worktables.formats.units import check_unit
 from worktables.models import Change, Column, Kind, Link, Role, Unit, Worktable
-from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import mark, reached_by
@@ -115,7 +115,7 @@ def add_column(worktable, declared, *, by):
     ------
     PermissionDenied, UnfitName, UnfitValue, UnknownUnit, TableBusy
     """
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     if worktable.columns.filter(name=declared.name).exists():
         raise UnfitName(declared.name, "is already a column of this table; choose another name")
     last = worktable.columns.aggregate(last=Max("position"))["last"] or 0
@@ -129,7 +129,7 @@ def add_column(worktable, declared, *, by):
 @transaction.atomic
 def rename_column(worktable, name, new_name, *, by):
     """Give a column another name; what it holds, and what is bound to it, stays."""
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     column = find(worktable, name)
     check_name(new_name)
     if worktable.columns.exclude(pk=column.pk).filter(name=new_name).exists():
@@ -144,7 +144,7 @@ def rename_column(worktable, name, new_name, *, by):
 @transaction.atomic
 def describe_column(worktable, name, *, by, **facts):
     """Change what is said about a column: `unit`, `ucd`, `description`, `minimum`, `maximum`."""
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     column = find(worktable, name)
     unknown = set(facts) - {"unit", "ucd", "description", "minimum", "maximum"}
     if unknown:
@@ -171,7 +171,7 @@ def drop_column(worktable, name, *, by):
     ColumnInUse
         Naming the steps and links.
     """
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     column = find(worktable, name)
     users = [f"step “{binding.step.name}”" for binding in column.bindings.select_related("step")]
     for link in (Link.objects.filter(source=worktable) | Link.objects.filter(target=worktable)).distinct():

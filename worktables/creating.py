@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from pipelines.graph import columns_for
 from projects.models import Project
+from projects.permissions import demand
 from worktables.columns import NewColumn, check_name, save_columns
 from worktables.dependencies import graph_of, lookup_columns, rank_steps
 from worktables.errors import UnfitName
 from worktables.events import announce
 from worktables.models import Binding, Change, Link, State, TableStep, Todo, Unit, Worktable
-from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import (
@@ -116,7 +116,7 @@ def _add_steps(worktable, document, columns):
 @transaction.atomic
 def rename_worktable(worktable, name, *, by):
     """Give a table another name; links and bindings follow by themselves."""
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     if name == worktable.name:
         return worktable
     check_free(worktable.project, name)
@@ -130,7 +130,7 @@ def rename_worktable(worktable, name, *, by):
 @transaction.atomic
 def describe_worktable(worktable, *, by, **facts):
     """Change `title`, `description` or `update` (“auto” or “manual”)."""
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     hold(worktable.project_id)
     old = {key: getattr(worktable, key) for key in facts}
     for key, value in facts.items():
@@ -149,7 +149,7 @@ def describe_worktable(worktable, *, by, **facts):
 @transaction.atomic
 def delete_worktable(worktable, *, by):
     """Put a table into the trash; nothing of it is lost until a curator empties it."""
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     hold(worktable.project_id)
     depending = _below(worktable)
     worktable.deleted_at = timezone.now()
@@ -178,7 +178,7 @@ def delete_worktable(worktable, *, by):
 @transaction.atomic
 def restore_worktable(worktable, *, by):
     """Take a table out of the trash, under its name if that is still free."""
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     hold(worktable.project_id)
     check_free(worktable.project, worktable.name)
     worktable.deleted_at = None

@@ -2,10 +2,10 @@
 
 from django.utils import timezone
 
+from projects.permissions import demand
 from worktables.errors import CannotUndo, EditConflict, NoSuchRow, NotEditable, UnfitValue
 from worktables.events import announce
 from worktables.models import Change, Column, State
-from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.marking import mark_changed
@@ -46,7 +46,7 @@ def edit_cell(worktable, row_id, column, value, *, seen, editor, undoes=None):
     EditConflict
         If somebody else has changed the cell since it was seen.
     """
-    require(editor, "run", worktable)
+    demand(editor, "run", worktable)
     if not column.editable_by_people:
         raise NotEditable(column.name, column.get_role_display().split(":")[0])
     value = fit_cell(column, value)
@@ -123,7 +123,7 @@ def undo(change, *, by):
         If the cell has been edited again.
     """
     worktable = change.worktable
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     if hasattr(change, "undone_by"):
         raise CannotUndo(f"this was undone already, by {change.undone_by.by}")
     if change.action == Change.Action.EDIT:

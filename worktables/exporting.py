@@ -8,10 +8,10 @@ from typing import NamedTuple
 from django.contrib.auth import get_user_model
 from django.db.models import F
 
+from projects.permissions import demand
 from worktables.formats import Field, TableInfo, flat_columns, format_named
 from worktables.formats.errors import MissingLibrary
 from worktables.models import Kind, State
-from worktables.permissions import require
 from worktables.storage import layout_of
 from worktables.storage.snapshots import measure, snapshot
 from worktables.viewing import Order, rows_wanted
@@ -67,7 +67,7 @@ def export(worktable, format, wanted=None, sort="", *, by, hidden=False):
     UnknownFormat, MissingLibrary, DuplicateColumns, NoSuchColumn, UnfitFilter
         Before the first byte.
     """
-    require(by, "view", worktable)
+    demand(by, "view", worktable)
     chosen = format_named(format)
     if format == "parquet" and importlib.util.find_spec("pyarrow") is None:
         raise MissingLibrary("Parquet", "pyarrow", "parquet")

@@ -177,11 +177,13 @@ class CellsForm(forms.Form):
 
     prefix = "cell"
 
-    def __init__(self, columns, *args, values=None, **kwargs):
+    def __init__(self, columns, *args, values=None, inherited=None, **kwargs):
         super().__init__(*args, **kwargs)
         self.columns = {column.name: column for column in columns}
         for column in columns:
             field = self.fields[column.name] = CellField(column)
+            if column.role == Role.PARAMETER:
+                field.widget.attrs["placeholder"] = (inherited or {}).get(column.pk, ("",))[0]
             if values is not None:
                 field.initial = field.as_typed(values[column.name])
 

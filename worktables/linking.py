@@ -4,12 +4,12 @@ from django.db import transaction
 
 from pipelines.graph import Graph
 from pipelines.units import carry_factor
+from projects.permissions import demand
 from worktables.columns import find
 from worktables.dependencies import graph_of, lookup_columns, rank_steps
 from worktables.errors import LinkRefused
 from worktables.events import announce
 from worktables.models import Binding, Kind, Link, Role, TableStep
-from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import add_units_of, below, mark
@@ -166,8 +166,8 @@ def collect(source, target, *, name, by, match=None, policy="block"):
 
 
 def _check(source, target, name, by):
-    require(by, "run", source)
-    require(by, "run", target)
+    demand(by, "run", source)
+    demand(by, "run", target)
     hold(source.project_id)
     if source.project_id != target.project_id:
         raise LinkRefused(

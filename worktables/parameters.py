@@ -4,11 +4,11 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from pipelines.registry import get_step
+from projects.permissions import demand
 from worktables.dependencies import graph_of
 from worktables.errors import UnfitValue
 from worktables.events import announce
 from worktables.models import Change, TableStep
-from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark
@@ -79,7 +79,7 @@ def set_parameters(worktable, parameters, *, by):
     UnfitValue
         If a name is not a parameter of a step of this table, or a value is outside its limits.
     """
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     check_parameters(worktable, parameters)
     hold(worktable.project_id)
     worktable.refresh_from_db(fields=["parameters"])  # somebody else may have set some meanwhile

@@ -4,11 +4,11 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from projects.permissions import demand
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchColumn, NotEditable, UnfitValue
 from worktables.events import announce
 from worktables.models import Change, Link, Role, State, Worktable
-from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import (
@@ -50,7 +50,7 @@ def add_rows(worktable, rows, *, by):
     UnfitValue
         With the line (counted from 1); then no row at all is added.
     """
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     layout = layout_of(worktable)
     fitted = [fit_row(layout, row, line=line) for line, row in enumerate(rows, 1)]
     with transaction.atomic():
@@ -116,7 +116,7 @@ def insert_rows(worktable, layout, fitted, *, by):
 
 def duplicate_rows(worktable, row_ids, *, by):
     """Add copies of rows, inputs and parameters only; what was computed for them is found in the memo."""
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     layout = layout_of(worktable)
     typed = [column for column in layout.columns if column.editable_by_people]
     with transaction.atomic():
@@ -134,7 +134,7 @@ def delete_rows(worktable, row_ids, *, by, undoes=None):
     int
         How many rows went.
     """
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     hold(worktable.project_id)
     layout = layout_of(worktable)
     present = layout.rows.exclude(state=State.RETIRED)
@@ -165,7 +165,7 @@ def delete_rows(worktable, row_ids, *, by, undoes=None):
 @transaction.atomic
 def restore_rows(worktable, row_ids, *, by, undoes=None):
     """Take rows out of the table's trash; their results are checked, and recomputed only if they must be."""
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     hold(worktable.project_id)
     layout = layout_of(worktable)
     deleted = layout.model.objects.exclude(deleted_at=None)

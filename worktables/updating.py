@@ -3,11 +3,11 @@
 from django.db import transaction
 
 from pipelines.planning import plan_of
+from projects.permissions import demand
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchRow
 from worktables.events import announce
 from worktables.models import State, Unit
-from worktables.permissions import require
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, enqueue, mark
@@ -44,7 +44,7 @@ def update_table(worktable, *, by):
     Plan
         What was planned, and is now queued.
     """
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     hold(worktable.project_id)
     plan = plan_update(worktable)
     graph = graph_of(worktable.project_id)
@@ -74,7 +74,7 @@ def rerun_rows(worktable, row_ids, *, by, step=None):
     int
         How many units were queued.
     """
-    require(by, "run", worktable)
+    demand(by, "run", worktable)
     hold(worktable.project_id)
     ids = list(layout_of(worktable).rows.filter(id__in=list(row_ids)).values_list("id", flat=True))
     if not ids:

@@ -15,7 +15,7 @@ from worktables.rows import add_rows
 def test_only_owners_edit(worktable, cells, request, role):
     someone = request.getfixturevalue(role)
 
-    with pytest.raises(PermissionDenied, match=f"{role} may not edit or run “fields”"):
+    with pytest.raises(PermissionDenied, match=f"{role} may not change or run “fields”"):
         edit_cell(worktable, 1, worktable.column("x"), 9.9, seen=1.0, editor=someone)
 
     assert cells(worktable, "x")[1] == (1.0,)

@@ -119,7 +119,7 @@ def test_collaborators_flag_and_comment_readers_do_not(worktable, collaborator, 
     flag_rows(worktable, [1, 2], "odd beam", author=collaborator)
     comment_on(worktable, 1, "looks like ringing", author=collaborator)
 
-    with pytest.raises(PermissionDenied, match="reader may not flag or comment on “fields”"):
+    with pytest.raises(PermissionDenied, match="reader may not flag or comment in “fields”"):
         comment_on(worktable, 1, "me too", author=reader)
     assert Annotation.objects.count() == 3
 

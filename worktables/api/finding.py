@@ -4,9 +4,9 @@ from django.shortcuts import get_object_or_404
 from rest_framework.negotiation import BaseContentNegotiation, DefaultContentNegotiation
 from rest_framework.views import APIView
 
+from projects.permissions import demand
 from worktables.errors import NoSuchRow
 from worktables.models import Worktable
-from worktables.permissions import require
 from worktables.serializers import row_documents
 from worktables.viewing import view_row
 
@@ -33,7 +33,7 @@ class WorktableView(APIView):
         visible = Worktable.objects.visible_to(self.request.user).select_related("project", "pipeline")
         worktable = get_object_or_404(visible, pk=pk)
         if to:
-            require(self.request.user, to, worktable)
+            demand(self.request.user, to, worktable)
         return worktable
 
     def row_document(self, worktable, row_id):

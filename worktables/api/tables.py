@@ -31,7 +31,6 @@ from worktables.creating import (
     restore_worktable,
 )
 from worktables.models import Link, Worktable
-from worktables.permissions import require
 from worktables.serializers import (
     ColumnPatchSerializer,
     ColumnSerializer,
@@ -194,7 +193,7 @@ class WorktableRestoreView(WorktableView):
     def post(self, request, pk):
         """Bring it back."""
         worktable = get_object_or_404(trashed().permitted(request.user, "view"), pk=pk)
-        require(request.user, "run", worktable)
+        demand(request.user, "run", worktable)
         restore_worktable(worktable, by=request.user)
         return Response(table_document(request.user, worktable))
 

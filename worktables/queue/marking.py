@@ -149,7 +149,8 @@ def enqueue(node, rows, *, by=None, forced=False, priority=0):
             f"WHERE worktable_id = %s AND step_id = %s AND state = %s AND row_id IN ({rows.sql}) "
             "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
             f"owner = {kept('owner')}, claimed_at = {kept('claimed_at')}, attempts = {kept('attempts', 0)}, "
-            "asked_by = excluded.asked_by, forced = worktables_todo.forced OR excluded.forced",
+            "asked_by = COALESCE(excluded.asked_by, worktables_todo.asked_by), "
+            "forced = worktables_todo.forced OR excluded.forced",
             [
                 priority,
                 forced,

@@ -8,18 +8,20 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from projects.permissions import demand
 from worktables.annotating import flag_rows
+from worktables.dependencies import graph_of
 from worktables.editing import undo
 from worktables.errors import UnfitFilter
 from worktables.formats.fields import Field
 from worktables.formats.paste import parse_pasted
 from worktables.forms import CellsForm, PasteForm
-from worktables.permissions import require
 from worktables.rows import add_rows, delete_rows, duplicate_rows, restore_rows, rows_in_trash
 from worktables.showing import shown
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows, update_table
 from worktables.views.finding import REFUSALS, about, find_table, ids_in
+from worktables.views.grid import inherited
 
 PREVIEWED = 20
 IN_TRASH = 200
@@ -42,8 +44,10 @@ def back_to(request, table, anchor=""):
 def add_row(request, pk):
     """Add a row, cell by cell."""
     table = find_table(request, pk)
-    require(request.user, "run", table)
-    form = CellsForm(typed_columns(table), request.POST or None)
+    demand(request.user, "run", table)
+    form = CellsForm(
+        typed_columns(table), request.POST or None, inherited=inherited(table, graph_of(table.project_id))
+    )
     if request.method == "POST" and form.is_valid():
         try:
             (row_id,) = add_rows(table, [form.typed()], by=request.user)
@@ -65,7 +69,7 @@ def add_row(request, pk):
 def paste(request, pk):
     """Add rows from pasted text: looked at first, then added; what does not fit is named, and the text stays."""
     table = find_table(request, pk)
-    require(request.user, "run", table)
+    demand(request.user, "run", table)
     columns = typed_columns(table)
     form = PasteForm(request.POST or None)
     rows, problems = [], []
@@ -126,7 +130,7 @@ def selection(request, pk):
     """Do something with the rows that are ticked."""
     table = find_table(request, pk)
     ids, action = ids_in(request.POST.getlist("rows")), request.POST.get("action", "")
-    require(request.user, "annotate" if action == "flag" else "run", table)
+    demand(request.user, "annotate" if action == "flag" else "run", table)
     if action not in ACTIONS:
         raise UnfitFilter("action", action, f"is none of {', '.join(ACTIONS)}")
     if not ids:
@@ -167,7 +171,7 @@ def counted(number):
 def undo_change(request, pk):
     """Take back a change of the table's history."""
     table = find_table(request, pk)
-    require(request.user, "run", table)
+    demand(request.user, "run", table)
     change = get_object_or_404(table.history, pk__in=ids_in([request.POST.get("change", "")])[:1])
     undo(change, by=request.user)
     messages.success(
@@ -181,7 +185,7 @@ def undo_change(request, pk):
 def trash(request, pk):
     """Show the rows that were deleted."""
     table = find_table(request, pk)
-    require(request.user, "run", table)
+    demand(request.user, "run", table)
     layout = layout_of(table)
     columns = [column for column in layout.columns if column.editable_by_people] or layout.columns
     found = rows_in_trash(table)

@@ -54,6 +54,8 @@ def grid(request, pk):
             "address": address,
             "refusal": refusal,
             "newest_event": newest,
+            "source": source_of(request.user, table),
+            "typed": any(column.editable_by_people for column in page.columns),
             "undoable": last_undoable(table) if facts["may_run"] else None,
             "formats": [FORMATS[name] for name in FORMAT_ORDER if name in FORMATS],
             "after": address.at(_after=page.after) if page.after else "",
@@ -181,6 +183,7 @@ def example(column):
         Kind.POSITION: "ra dec r=60",
         Kind.BOOL: "yes",
         Kind.TIME: "2024..2025",
+        Kind.ARRAY: "null",
     }.get(column.kind, "null" if column.kind not in NUMERIC else ">5")
 
 
@@ -195,6 +198,12 @@ def status_of(table):
         "n_more_reasons": len(reasons) - REASONS_SHOWN,
         "states": in_order(state_counts([table])[table.pk]),
     }
+
+
+def source_of(user, table):
+    """Return the table of whose items the rows are, if there is one and this person may see it."""
+    link = graph_of(table.project_id).expand_into.get(table.pk)
+    return Worktable.objects.visible_to(user).filter(pk=link.source_id).first() if link else None
 
 
 def last_undoable(table):

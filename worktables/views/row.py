@@ -17,13 +17,13 @@ from archive.errors import ArchiveError
 from archive.thumbnails import NoPicture, geometry_of
 from pipelines.models import Run
 from pipelines.registry import get_step
+from projects.permissions import demand
 from worktables.annotating import comment_on, flag_rows, withdraw
 from worktables.dependencies import graph_of
 from worktables.editing import edit_cell
 from worktables.errors import EditConflict
 from worktables.forms import CellsForm
 from worktables.models import Annotation, Event, Kind, Link, State, TableStep, Todo, Worktable
-from worktables.permissions import require
 from worktables.picturing import beam_of, draw_overlay, size_in_words
 from worktables.showing import DIGITS, NUMERIC, digits_for, shown
 from worktables.storage import layout_of
@@ -32,7 +32,7 @@ from worktables.updating import rerun_rows
 from worktables.viewing import view_row
 from worktables.views.editing import typed_columns
 from worktables.views.finding import REFUSALS, about, field_of, find_table, words_of
-from worktables.views.grid import RowsView
+from worktables.views.grid import RowsView, inherited
 from worktables.views.parameters import parameter_levels
 
 RUNS_SHOWN = 30
@@ -80,7 +80,11 @@ def row_page(request, table, found, *, template="worktables/row.html", form=None
         "newest_event": newest,
         "shown": seen,
         "form": form
-        or (CellsForm(typed, values=values) if facts["may_run"] and found.state != "retired" else None),
+        or (
+            CellsForm(typed, values=values, inherited=inherited(table, graph_of(table.project_id)))
+            if facts["may_run"] and found.state != "retired"
+            else None
+        ),
         "seen": {column.name: json.dumps(as_json(column.kind, values[column.name])) for column in typed},
         "conflicts": conflicts,
         "inputs": [
@@ -315,10 +319,10 @@ def items_as_table(user, table, catalogue, items, found):
 def edit_row(request, pk, row_id):
     """Change the cells that were typed anew: all of them, or none."""
     table = find_table(request, pk)
-    require(request.user, "run", table)
+    demand(request.user, "run", table)
     found = find_row(table, row_id)
     columns = typed_columns(table)
-    form = CellsForm(columns, request.POST)
+    form = CellsForm(columns, request.POST, inherited=inherited(table, graph_of(table.project_id)))
     conflicts = []
     if form.is_valid():
         try:
@@ -369,7 +373,7 @@ def rerun(request, pk, row_id):
 def say(request, pk, row_id):
     """Flag a row, or comment on it."""
     table = find_table(request, pk)
-    require(request.user, "annotate", table)
+    demand(request.user, "annotate", table)
     text = request.POST.get("text", "")
     if request.POST.get("kind") == "flag":
         flag_rows(table, [row_id], text, author=request.user)

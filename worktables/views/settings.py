@@ -7,12 +7,12 @@ from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from projects.permissions import demand
 from worktables.columns import NewColumn, add_column, describe_column, drop_column, find, rename_column
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
 from worktables.formats.parsing import parse_cell
 from worktables.forms import ColumnFactsForm, NewColumnForm, TableFactsForm
 from worktables.parameters import declared_parameters, set_parameters
-from worktables.permissions import require
 from worktables.showing import shown
 from worktables.storage.values import Unfit, from_json
 from worktables.views.finding import REFUSALS, about, find_table, words_of
@@ -27,7 +27,7 @@ def settings(request, pk):
     table = find_table(request, pk)
     if request.method != "POST":
         return settings_page(request, table)
-    require(request.user, "run", table)
+    demand(request.user, "run", table)
     form = TableFactsForm(request.POST)
     if form.is_valid():
         facts = dict(form.cleaned_data)
@@ -53,7 +53,7 @@ def settings(request, pk):
 def parameters(request, pk):
     """Set the table's parameters; a field that is left empty leaves it to the project or the step."""
     table = find_table(request, pk)
-    require(request.user, "run", table)
+    demand(request.user, "run", table)
     wanted, problems = {}, {}
     typed = {key: request.POST.get(f"parameter.{key}", "").strip() for key in declared_parameters(table)}
     for key, parameter in declared_parameters(table).items():
@@ -95,7 +95,7 @@ def columns(request, pk):
     table = find_table(request, pk)
     form = NewColumnForm(request.POST or None)
     if request.method == "POST":
-        require(request.user, "run", table)
+        demand(request.user, "run", table)
         if form.is_valid():
             try:
                 add_column(table, NewColumn(**form.cleaned_data), by=request.user)
@@ -112,7 +112,7 @@ def columns(request, pk):
 def column(request, pk, name):
     """Change what a column is called and what is said about it."""
     table = find_table(request, pk)
-    require(request.user, "run", table)
+    demand(request.user, "run", table)
     found = find(table, name)
     told = {key: getattr(found, key) for key in ("name", "unit", "ucd", "minimum", "maximum", "description")}
     form = ColumnFactsForm(request.POST or None, initial=told)
