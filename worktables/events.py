@@ -1,16 +1,13 @@
 """Telling open pages that something changed."""
 
-import logging
 from datetime import timedelta
 from functools import cache
 
 import redis
 from django.conf import settings
-from django.db import transaction
 
 from worktables.models import Event
-
-log = logging.getLogger(__name__)
+from worktables.waking import line, once_committed
 
 CHANNEL = "stoa:events"
 SHOWN_AT_MOST = 300
@@ -51,15 +48,12 @@ def announce_tables(project_id, worktable_ids):
 def _leave(events):
     Event.objects.bulk_create(events)
     if settings.REDIS_URL and events:
-        transaction.on_commit(wake_pages, robust=True)
+        once_committed(wake_pages)
 
 
 def wake_pages():
     """Wake the event streams of all web processes; they look every now and then without this, too."""
-    try:
-        _redis().publish(CHANNEL, "1")
-    except (OSError, redis.RedisError) as error:
-        log.warning("open pages were not woken (%s); they will look by themselves", error)
+    line.say(lambda: _redis().publish(CHANNEL, "1"))
 
 
 @cache

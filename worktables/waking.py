@@ -8,9 +8,36 @@ from django.db import connection, transaction
 
 log = logging.getLogger(__name__)
 CHANNEL = "stoa_work"
-SILENCE_SECONDS = 10.0  # for which a broker that did not answer is not asked again
+SILENCE_SECONDS = 10.0
 
-_now, _silent_until = time.monotonic, 0.0
+
+class Line:
+    """The line to the broker, left alone for a while when nobody answers: no edit shall wait for it.
+
+    Parameters
+    ----------
+    now : callable
+        A clock, in seconds.
+    """
+
+    def __init__(self, now=time.monotonic):
+        self.now = now
+        self.silent_until = float("-inf")
+
+    def say(self, send):
+        """Call `send`, unless the broker was silent a moment ago; return whether it was heard."""
+        if self.now() < self.silent_until:
+            return False
+        try:
+            send()
+        except Exception as error:  # whatever the matter is with the broker, it only wakes
+            self.silent_until = self.now() + SILENCE_SECONDS
+            log.warning("the broker does not answer (%s); pages and workers look by themselves", error)
+            return False
+        return True
+
+
+line = Line()
 
 
 def wake_workers(worktable=None):
@@ -19,18 +46,17 @@ def wake_workers(worktable=None):
         with connection.cursor() as cursor:
             cursor.execute(f"NOTIFY {CHANNEL}")
     if settings.REDIS_URL:
-        transaction.on_commit(send_wake_up, robust=True)
+        once_committed(send_wake_up)
 
 
 def send_wake_up():
     """Send one Celery task that drains the queue; without a broker the workers' own sweep finds the work."""
     from worktables.tasks import drain
 
-    global _silent_until
-    if _now() < _silent_until:
-        return
-    try:
-        drain.apply_async(ignore_result=True, retry=False, expires=300)
-    except Exception as error:  # the broker is only a wake-up: an edit must never fail or wait for it
-        _silent_until = _now() + SILENCE_SECONDS
-        log.warning("no wake-up was sent (%s); workers will find the work by themselves", error)
+    line.say(lambda: drain.apply_async(ignore_result=True, retry=False, expires=300))
+
+
+def once_committed(wake):
+    """Call `wake` after the present transaction, once, however often that is asked for."""
+    if all(waiting[1] is not wake for waiting in connection.run_on_commit):
+        transaction.on_commit(wake, robust=True)

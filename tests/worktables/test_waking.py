@@ -62,22 +62,30 @@ def test_a_task_that_can_only_wait_for_another_worker_sends_nothing(worktable, m
     assert messages == []
 
 
-def test_a_silent_broker_is_not_asked_at_every_edit(monkeypatch):
-    asked = []
+def test_a_silent_broker_is_not_asked_at_every_edit():
+    asked, clock = [], [1000.0]
+    line = waking.Line(now=lambda: clock[0])
 
-    def nobody_listens(**_):
+    def nobody_listens():
         asked.append("now")
         raise OSError("timed out")
 
-    monkeypatch.setattr(tasks.drain, "apply_async", nobody_listens)
-    monkeypatch.setattr(waking, "_silent_until", 0.0)
-    clock = [1000.0]
-    monkeypatch.setattr(waking, "_now", lambda: clock[0])
-
-    for _ in range(5):
-        waking.send_wake_up()
+    assert [line.say(nobody_listens) for _ in range(5)] == [False] * 5
     assert len(asked) == 1
 
     clock[0] += waking.SILENCE_SECONDS
-    waking.send_wake_up()
-    assert len(asked) == 2
+    assert line.say(lambda: asked.append("again"))
+    assert asked == ["now", "again"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_wakes_once(worktable, owner, settings, monkeypatch):
+    """Each edit leaves several events and asks for workers more than once."""
+    woken = []
+    settings.REDIS_URL = "redis://nowhere"
+    monkeypatch.setattr("worktables.events.wake_pages", lambda: woken.append("pages"))
+    monkeypatch.setattr("worktables.waking.send_wake_up", lambda: woken.append("workers"))
+
+    edit_cell(worktable, 1, worktable.column("x"), 9.0, seen=1.0, editor=owner)
+
+    assert sorted(woken) == ["pages", "workers"]
