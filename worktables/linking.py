@@ -199,7 +199,7 @@ def _check_carried(source, name, target, to):
 
 def _check_fit(target, name, what, kind, unit, element=None):
     """Refuse to bring a value of one kind into a column of another, or of a unit it cannot be turned into."""
-    column = find(target, name)
+    column = _lookup(target, name)
     numbers = (Kind.FLOAT, Kind.TIME)
     fits = column.kind == kind or (column.kind in numbers and kind in (Kind.INT, *numbers))
     if not fits or (kind == Kind.ARRAY and (element or "float") != (column.element or "float")):
