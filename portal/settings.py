@@ -219,4 +219,5 @@ TESTING = "pytest" in sys.modules
 if TESTING:  # a password of a test need not withstand anybody
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 if TESTING:
-    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick; nobody's password is at stake
+    # Quick; nobody's password is at stake.
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

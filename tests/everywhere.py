@@ -13,6 +13,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+# Two processes; what belongs to one file stays in one of them, with the portal or the servers it started.
+SPREAD = ["-n", "2", "--dist", "loadfile"]
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 LOCAL = {"DATABASE": "postgresql://postgres@127.0.0.1:5432/stoa", "REDIS": "redis://127.0.0.1:6379/9"}
 
@@ -80,7 +82,7 @@ def suite(arguments, services):
     kept |= {name: value for name, value in os.environ.items() if name.startswith("STOA_TEST_")}
     print("\n" + "=" * 20, "on", " and ".join(services.values()) or "SQLite", "=" * 20, flush=True)
     with tempfile.TemporaryDirectory(prefix="stoa-test-") as home:
-        command = [sys.executable, "-m", "pytest", *arguments]
+        command = [sys.executable, "-m", "pytest", *SPREAD, *arguments]
         return subprocess.run(command, cwd=ROOT, env={**kept, "STOA_HOME": home, **services}).returncode
 
 
