@@ -1,6 +1,6 @@
 """The toy family in a portal of its own, edited at random; and what its tables must say, by plain Python.
 
-Run as ``python -m tests.faults.family build|work|edit SEED N|tell`` with the settings of that portal.
+Run as ``python -m tests.faults.family build|work|up PORT|token|edit SEED N|tell`` with the settings of that portal.
 """
 
 import json
@@ -44,9 +44,25 @@ def a_place(rng):
 
 
 def work():
-    """Keep two workers that are slow between computing and writing: there the edits and kills shall come."""
+    """Keep two workers."""
     from portal.command import child, compute, supervise
     from portal.supervising import Child
+
+    dawdle()
+    supervise([Child(f"worker {number}", partial(child, compute)) for number in (1, 2)])
+
+
+def up(port):
+    """Do as “stoa up --port PORT” does."""
+    from portal.command import parser
+
+    dawdle()
+    options = parser().parse_args(["up", "--port", str(port)])
+    options.action(options)
+
+
+def dawdle():
+    """Make workers, started from here, slow between computing and writing: there the edits and kills shall come."""
     from tests.worktables import toys  # noqa: F401 - registers their steps
     from worktables.queue import draining
 
@@ -58,7 +74,16 @@ def work():
         return results
 
     draining.execute = execute_and_dawdle
-    supervise([Child(f"worker {number}", partial(child, compute)) for number in (1, 2)])
+
+
+def token():
+    """Write a token of the owner, for a program."""
+    from django.contrib.auth import get_user_model
+
+    from portal.accounts.tokens import create_token
+
+    _, secret = create_token(get_user_model().objects.get(), "program")
+    print(secret)
 
 
 def edit(seed, number):
@@ -256,7 +281,9 @@ def main(deed, *numbers):
     import django
 
     django.setup()
-    {"build": build, "work": work, "edit": edit, "tell": tell}[deed](*map(int, numbers))
+    {"build": build, "work": work, "up": up, "token": token, "edit": edit, "tell": tell}[deed](
+        *map(int, numbers)
+    )
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ class ScratchPortal:
     def do(self, module, *arguments):
         """Run a module in this portal and return what it wrote."""
         command = [sys.executable, "-m", module, *arguments]
-        done = subprocess.run(command, env=self.environment, cwd=ROOT, capture_output=True, text=True)
+        facts = {"env": self.environment, "cwd": ROOT, "capture_output": True, "text": True}
+        done = subprocess.run(command, timeout=PATIENCE, **facts)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

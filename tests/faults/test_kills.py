@@ -2,9 +2,6 @@
 
 import os
 import random
-import shutil
-import socket
-import subprocess
 import time
 
 import pytest
@@ -55,35 +52,6 @@ def undisturbed(built):
         portal.remove()
 
 
-@pytest.fixture
-def broker(tmp_path):
-    """A Redis of our own, so that messages of others do not matter."""
-    if not os.environ.get("STOA_REDIS_URL"):
-        pytest.skip("STOA_REDIS_URL is not set: Celery is tried where there is Redis")
-    if shutil.which("redis-server") is None:
-        missing = "no redis-server in PATH, and Celery is tried with one of its own"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        "redis-server",
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--dir",
-        str(tmp_path),
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    try:
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        process.kill()
-        process.wait()
-
-
 def at_random_moments(portal, rng):
     """Yield, as often as we kill, spread over the whole of the work."""
     for moment in sorted(rng.uniform(0, UNITS) for _ in range(KILLS)):
@@ -129,7 +97,7 @@ def test_embedded_workers_killed_ten_times_change_nothing(like_built, undisturbe
 
 def test_celery_workers_killed_ten_times_change_nothing(like_built, undisturbed, broker):
     """Processes of the pool, and once, in the middle, everything at once."""
-    rng, portal = random.Random(2), like_built("celery", redis=broker)
+    rng, portal = random.Random(2), like_built("celery", redis=broker.url)
     celery = ["celery", "-A", "portal", "worker", "--concurrency", "2", "--pool", "prefork"]
     whole = portal.start(*celery)
 

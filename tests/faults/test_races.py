@@ -74,9 +74,7 @@ def test_without_the_fence_an_old_result_would_pass_for_fresh(family, owner, wor
 
     monkeypatch.setattr(draining, "read_step_inputs", read_and_be_overtaken)
     if not fenced:
-        monkeypatch.setattr(
-            settling, "_still_ours", lambda batch, works: {work.claim.row_id for work in works}
-        )
+        monkeypatch.setattr(settling, "_still_ours", lambda batch: set(batch.claims))
     accepted = work_through(claim(slow.token, batch_size), slow)
     monkeypatch.undo()
     drain(slow)
@@ -98,9 +96,7 @@ def test_without_the_fence_a_late_worker_would_be_accepted_too(family, owner, wo
     drain(recovery.register_worker("prompt"))
 
     if not fenced:
-        monkeypatch.setattr(
-            settling, "_still_ours", lambda batch, works: {work.claim.row_id for work in works}
-        )
+        monkeypatch.setattr(settling, "_still_ours", lambda batch: set(batch.claims))
         monkeypatch.setattr(draining, "recall", lambda project_id, fingerprints: {})
         monkeypatch.setattr(draining, "_verify", lambda works: None)
     accepted = work_through(batch, late)
