@@ -218,6 +218,3 @@ WORKTABLES = {
 TESTING = "pytest" in sys.modules
 if TESTING:  # a password of a test need not withstand anybody
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-if TESTING:
-    # Quick; nobody's password is at stake.
-    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
