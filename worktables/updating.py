@@ -94,10 +94,13 @@ def rerun_rows(worktable, row_ids, *, by, step=None):
 def state_counts(worktables):
     """Return {worktable id: {state: number of rows}} for these tables, in one query.
 
-    A row that is queued or runs counts as that, whatever it was before.
+    A row that is queued or runs counts as that, whatever it was before. Retired rows do not count, as
+    they do not in `n_rows`.
     """
     counts = {worktable.pk: {} for worktable in worktables}
     for pk, state, busy, number in count_states(counts):
-        name = busy if busy and state != State.RETIRED else State(state).label
+        if state == State.RETIRED:
+            continue
+        name = busy or State(state).label
         counts[pk][name] = counts[pk].get(name, 0) + number
     return counts

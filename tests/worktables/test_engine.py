@@ -253,6 +253,9 @@ def test_vanished_items_retire_and_come_back_with_their_ids(family, work, owner,
     edit_cell(family.fields, 2, family.fields.column("x"), 1.0, seen=3.0, editor=owner)
     work()
     assert list(cells(family.items, "flux")) == [1, 2, 3, 6]
+    family.items.refresh_from_db()
+    assert state_counts([family.items])[family.items.pk] == {"fresh": 4}
+    assert family.items.n_rows == 4
     assert cells(family.sums, "n", "total")[2] == (0, 0.0)
     assert layout_of(family.items).model.objects.get(id=4).state == State.RETIRED
 
