@@ -107,6 +107,8 @@ def run(arguments):
         execute_from_command_line(["stoa manage", *arguments[1:]])
         return
     options = parser().parse_args(arguments)
+    if options.action is start_demo:
+        os.environ["STOA_DEMO"] = "1"  # the page to sign in on then says as whom
     set_up()
     options.action(options)
 
