@@ -9,7 +9,7 @@ from worktables.models import Change, Column, State
 from worktables.queue import rowsets
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.marking import mark_changed
-from worktables.rows import delete_rows, fit_cell, restore_rows
+from worktables.rows import check_files, delete_rows, fit_cell, restore_rows
 from worktables.signals import cells_edited
 from worktables.storage import layout_of
 from worktables.storage.values import Unfit, as_json, from_json
@@ -50,6 +50,7 @@ def edit_cell(worktable, row_id, column, value, *, seen, editor, undoes=None):
     if not column.editable_by_people:
         raise NotEditable(column.name, column.get_role_display().split(":")[0])
     value = fit_cell(column, value)
+    check_files(worktable, [{column: value}])
     seen = fit_seen(column, seen)
     hold(worktable.project_id)  # from here on nobody else edits: what is read now is what is replaced
     layout = layout_of(worktable)

@@ -4,11 +4,12 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from archive.models import Product
 from projects.permissions import demand
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchColumn, NotEditable, UnfitValue
 from worktables.events import announce
-from worktables.models import Change, Link, Role, State, Worktable
+from worktables.models import Change, Kind, Link, Role, State, Worktable
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import (
@@ -53,6 +54,7 @@ def add_rows(worktable, rows, *, by):
     demand(by, "run", worktable)
     layout = layout_of(worktable)
     fitted = [fit_row(layout, row, line=line) for line, row in enumerate(rows, 1)]
+    check_files(worktable, fitted)
     with transaction.atomic():
         return insert_rows(worktable, layout, fitted, by=by)
 
@@ -87,6 +89,25 @@ def fit_cell(column, value, *, line=None):
                 column.name, value, f"is above {column.maximum:g}{unit}, the most it may be", line=line
             )
     return fitted
+
+
+def check_files(worktable, fitted):
+    """Refuse the hash of a file that the project does not have, whether or not another one has it."""
+    typed = [
+        (line, column, value)
+        for line, row in enumerate(fitted, 1)
+        for column, value in row.items()
+        if value is not None and column.kind in (Kind.PRODUCT, Kind.CATALOGUE)
+    ]
+    if not typed:
+        return
+    condition, hashes = in_ids("sha256", {value for _, _, value in typed})
+    own = Product.objects.filter(project=worktable.project_id).extra(where=[condition], params=hashes)
+    known = set(own.values_list("sha256", flat=True))
+    for line, column, value in typed:
+        if value not in known:
+            problem = "is not the sha256 of a file of this project"
+            raise UnfitValue(column.name, value, problem, line=line if len(fitted) > 1 else None)
 
 
 def insert_rows(worktable, layout, fitted, *, by):

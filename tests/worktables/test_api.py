@@ -20,6 +20,7 @@ from worktables.columns import NewColumn
 from worktables.creating import create_worktable
 from worktables.models import Annotation, Change, Worktable
 from worktables.rows import add_rows
+from worktables.storage import layout_of
 
 pytestmark = pytest.mark.django_db
 
@@ -719,7 +720,10 @@ def test_the_file_of_a_cell_is_fetched_through_its_row(api, project, owner, read
     table = create_worktable(project, "images", creator=owner, columns=[NewColumn("image", "product")])
     kept = keep_product(project, b"SIMPLE", "map “1”.fits", by=owner)
     elsewhere = keep_product(create_project("other", "Other", creator=stranger), b"SECRET", "secret.fits")
-    add_rows(table, [{"image": kept.sha256}, {"image": elsewhere.sha256}, {}], by=owner)
+    add_rows(table, [{"image": kept.sha256}, {"image": kept.sha256}, {}], by=owner)
+    (image,) = table.columns.all()
+    layout = layout_of(table)
+    layout.rows.filter(id=2).update(**layout.assignments(image, elsewhere.sha256))
 
     answer = client_of(reader).get(at(table, "rows/1/cells/image/file/"))
 

@@ -98,7 +98,7 @@ def _fit_position(value):
 
 
 def _fit_hash(value):
-    if not isinstance(value, str) or not HASH.match(value):
+    if not isinstance(value, str) or not HASH.fullmatch(value):
         raise Unfit("is not the sha256 of a stored file")
     return value
 
