@@ -7,8 +7,9 @@ sexagesimal, radius in arcsec). Names that start with an underscore are not colu
 
 import re
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, Lookup, OuterRef, Q
 from django.db.models.functions import ASin, Cos, Power, Radians, Sin, Sqrt
+from django.db.models.lookups import IContains
 
 from worktables.errors import NoSuchColumn, UnfitFilter
 from worktables.formats.parsing import parse_cell
@@ -18,6 +19,7 @@ COMPARED = re.compile(r"^(>=|<=|!=|>|<|=)\s*(.*)$", re.DOTALL)
 OPERATORS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 ORDERED = (Kind.INT, Kind.FLOAT, Kind.TIME)
 BUSY = ("queued", "running")
+MOST_IDS = 10_000
 
 
 def filter_rows(layout, rows, wanted):
@@ -64,11 +66,20 @@ def _condition(layout, column, text):
         equal = _any_of(column, field, rest, text)
         return equal if sign == "=" else ~equal & Q(**{f"{field}__isnull": False})
     if column.kind == Kind.TEXT and "*" in text:
-        parts = [re.escape(part) for part in text.split("*")]
-        return Q(**{f"{field}__iregex": "^" + ".*".join(parts) + "$"})
+        return Q(WithStars(F(field), _value(column, text, text)))
     if column.kind == Kind.TEXT and "," not in text:
-        return Q(**{f"{field}__icontains": text})
+        return Q(**{f"{field}__icontains": _value(column, text, text)})
     return _any_of(column, field, text, text)
+
+
+class WithStars(IContains):
+    """A whole text, in which each star stands for anything: LIKE never tries a way twice, as expressions do."""
+
+    def process_rhs(self, compiler, connection):
+        """Write the pattern as LIKE has it."""
+        sql, parameters = Lookup.process_rhs(self, compiler, connection)
+        pattern = re.sub(r"\*+", "*", parameters[0])
+        return sql, [connection.ops.prep_for_like_query(pattern).replace("*", "%")]
 
 
 def _any_of(column, field, listed, text):
@@ -137,6 +148,8 @@ def _by_annotation(kind):
         )
         if text in ("no", "none", "0"):
             return rows.filter(~Exists(said))
+        if "\0" in text:
+            raise UnfitFilter(f"_{kind}", text, "has a NUL character")
         if text not in ("yes", "any", "1"):
             said = said.filter(Q(text__icontains=text) | Q(author__username=text))
         return rows.filter(Exists(said))
@@ -145,15 +158,20 @@ def _by_annotation(kind):
 
 
 def _by_parent(layout, rows, text):
-    if not text.isdigit():
+    if not is_id(text):
         raise UnfitFilter("_parent", text, "is the id of a row of the parent table")
     return rows.filter(parent_id=int(text))
 
 
+def is_id(text):
+    """Say whether a text is the id of a row, or could be."""
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
 def _by_id(layout, rows, text):
-    ids = text.split(",")
-    if not all(item.strip().isdigit() for item in ids):
-        raise UnfitFilter("_id", text, "is a list of row ids, such as 3,7,12")
+    ids = [item.strip() for item in text.split(",")]
+    if not all(map(is_id, ids)) or len(ids) > MOST_IDS:
+        raise UnfitFilter("_id", text[:200], f"is a list of at most {MOST_IDS} row ids, such as 3,7,12")
     return rows.filter(id__in=[int(item) for item in ids])
 
 

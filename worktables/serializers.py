@@ -318,7 +318,7 @@ class RowIdsSerializer(serializers.Serializer):
     """Some rows."""
 
     rows = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), allow_empty=False, max_length=10_000
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), allow_empty=False, max_length=10_000
     )
 
 

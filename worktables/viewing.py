@@ -1,7 +1,6 @@
 """Looking at a worktable: a page of its rows, filtered and sorted, with states, reasons and flags."""
 
 import base64
-import binascii
 import dataclasses
 import json
 
@@ -11,7 +10,7 @@ from worktables.errors import NoSuchColumn, UnfitFilter
 from worktables.filtering import filter_rows
 from worktables.models import Annotation, Kind, State, Todo, Unit
 from worktables.storage import layout_of
-from worktables.storage.values import as_json
+from worktables.storage.values import as_json, fit
 
 PAGE = 100
 COUNTED_AT_MOST = 100_000
@@ -145,12 +144,16 @@ class Order:
     def _read(self, place):
         try:
             value, row_id = json.loads(base64.urlsafe_b64decode(place + "=" * (-len(place) % 4)))
-            if isinstance(value, str) and self.kind in ("float", "time", "position"):
+            if value is not None and self.kind in ("float", "time", "position"):
                 value = float(value)
-            return [value, int(row_id)]
-        except (binascii.Error, ValueError, TypeError):
+            elif value is not None:
+                value = fit(self.kind, value)
+            if row_id is None:
+                raise ValueError
+            return [value, fit("int", row_id)]
+        except (ValueError, TypeError, OverflowError, RecursionError):
             raise UnfitFilter(
-                "_after", place, "is not a place in this table; start from the first page"
+                "_after", place[:200], "is not a place in this table; start from the first page"
             ) from None
 
 

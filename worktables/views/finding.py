@@ -6,7 +6,8 @@ from django.shortcuts import get_object_or_404
 from pipelines.errors import PipelinesError
 from projects.models import Project
 from projects.permissions import role_of
-from worktables.errors import WorktableError
+from worktables.errors import UnfitFilter, WorktableError
+from worktables.filtering import MOST_IDS, is_id
 from worktables.formats.errors import FormatError
 from worktables.models import Worktable
 
@@ -41,9 +42,10 @@ def about(request, table, **more):
 def ids_in(texts):
     """Return the row ids among these texts, each once, in order; what is no number is left out."""
     found = (text.strip() for one in texts for text in one.split(","))
-    return list(
-        dict.fromkeys(int(text) for text in found if text.isascii() and text.isdigit() and len(text) < 19)
-    )
+    ids = list(dict.fromkeys(int(text) for text in found if is_id(text)))
+    if len(ids) > MOST_IDS:
+        raise UnfitFilter("rows", f"{len(ids)} rows", f"are more than {MOST_IDS} at once; take fewer")
+    return ids
 
 
 def words_of(refusal):

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from projects.permissions import demand
 from worktables.columns import NewColumn, add_column, describe_column, drop_column, find, rename_column
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
+from worktables.filtering import is_id
 from worktables.formats.parsing import parse_cell
 from worktables.forms import ColumnFactsForm, NewColumnForm, TableFactsForm
 from worktables.parameters import declared_parameters, set_parameters
@@ -163,7 +164,8 @@ def history(request, pk):
     """Show who changed what, and when."""
     table = find_table(request, pk)
     changes = table.history.select_related("by", "column", "undone_by__by")
-    if (row := request.GET.get("row", "")).isdigit():
+    row = request.GET.get("row", "")
+    if is_id(row):
         changes = changes.filter(row_id=int(row))
     page = Paginator(changes, CHANGES_SHOWN).get_page(request.GET.get("page"))
     return render(
