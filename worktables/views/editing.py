@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
+from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -37,7 +38,7 @@ def back_to(request, table, anchor=""):
     address = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(address, {request.get_host()}):
         address = reverse("worktable", args=[table.pk])
-    return redirect(address + anchor)
+    return HttpResponseRedirect(address + anchor)
 
 
 @login_required

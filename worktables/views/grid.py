@@ -193,6 +193,7 @@ def status_of(table):
     reasons = list(plan.reasons.items())
     return {
         "plan": plan,
+        "units_per_step": list(plan.units_per_step.items()),
         "sentence": plan.sentence(),
         "reasons": reasons[:REASONS_SHOWN],
         "n_more_reasons": len(reasons) - REASONS_SHOWN,

@@ -85,7 +85,8 @@ def row_page(request, table, found, *, template="worktables/row.html", form=None
             if facts["may_run"] and found.state != "retired"
             else None
         ),
-        "seen": {column.name: json.dumps(as_json(column.kind, values[column.name])) for column in typed},
+        # Pairs, not a mapping: a column may be called “items”.
+        "seen": [(column.name, json.dumps(as_json(column.kind, values[column.name]))) for column in typed],
         "conflicts": conflicts,
         "inputs": [
             (c, cell) for c, cell in zip(layout.columns, seen.cells, strict=True) if c.editable_by_people
