@@ -7,6 +7,8 @@ a method `facts()`, or by its attributes. Programs get {"code": â€¦, "detail": â
 import math
 from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.http import HttpResponseServerError, JsonResponse
 from django.shortcuts import render
@@ -75,6 +77,10 @@ def csrf_refused(request, reason=""):
 
 def bad_request(request, exception=None):
     """Answer a request that makes no sense."""
+    if isinstance(exception, RequestDataTooBig):
+        largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 1e6
+        detail = f"At most {largest:.1f} MB are taken at once; send it in parts, or as a file."
+        return answer(request, 413, "too-large", detail)
     return answer(request, 400, "bad-request", "The request could not be understood.")
 
 
