@@ -550,7 +550,7 @@ def test_after_a_conflict_saving_once_more_writes_over_it(client, send, computed
     form = {"cell-x": "4.5", "cell-y": "2.0", "seen.x": "1.0", "seen.y": "2.0"}
     answer = send("owner", address, **form)
 
-    form |= {f"seen.{name}": value for name, value in answer.context["seen"].items()}
+    form |= {f"seen.{name}": value for name, value in answer.context["seen"]}
     send("owner", address, **form)
 
     assert json.loads(answer.context["seen"]["x"]) == 9.0
