@@ -553,7 +553,7 @@ def test_after_a_conflict_saving_once_more_writes_over_it(client, send, computed
     form |= {f"seen.{name}": value for name, value in answer.context["seen"]}
     send("owner", address, **form)
 
-    assert json.loads(answer.context["seen"]["x"]) == 9.0
+    assert json.loads(dict(answer.context["seen"])["x"]) == 9.0
     assert cells(computed, "x")[1] == (4.5,)
 
 
