@@ -11,7 +11,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # ------------------------------------------------------------------ where things are kept
 
 STOA_HOME = Path(os.environ.get("STOA_HOME") or Path.home() / ".stoa").expanduser().absolute()
-STOA_HOME.mkdir(parents=True, exist_ok=True)
+STOA_HOME.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # What a project may read from disk lies in <archive root>/<project slug>/.
 STOA_ARCHIVE_ROOT = Path(os.environ.get("STOA_ARCHIVE_ROOT") or STOA_HOME / "archive").expanduser().absolute()

@@ -3,6 +3,7 @@
 import pytest
 
 from pipelines.models import Run
+from projects.editing import delete_project, restore_project
 from worktables.creating import delete_worktable, describe_worktable, restore_worktable
 from worktables.editing import edit_cell, undo
 from worktables.models import Change, State, Todo, Unit, Worktable
@@ -213,6 +214,14 @@ def test_a_run_says_who_asked_and_where_it_ran(worktable, work, owner):
     assert run.parameters == {"factor": 1.0}
     assert "adding to 1.0" in run.log
     assert "astropy" in str(run.environment.document)
+
+
+def test_a_project_in_the_trash_computes_nothing_until_it_is_back(worktable, work, owner, project):
+    delete_project(project, by=owner)
+    assert work() == []
+
+    restore_project(project, by=owner)
+    assert len(work()) == 5
 
 
 # ------------------------------------------------------------------ linked tables

@@ -51,7 +51,7 @@ def claim(owner, limit_of):
     Batch or None
     """
     waiting = (
-        Todo.objects.filter(owner=None)
+        Todo.objects.filter(owner=None, worktable__project__deleted_at=None)
         .values("worktable_id", "step_id", "worktable__project_id", "step__rank")
         .annotate(urgency=Max("priority"))
         .order_by("-urgency", "step__rank", "worktable_id", "step_id")
@@ -86,8 +86,8 @@ def _claim(project_id, step_id, owner, limit_of):
 
 
 def work_waits():
-    """Say whether any unit is queued and unclaimed."""
-    return Todo.objects.filter(owner=None).exists()
+    """Say whether any unit is queued and unclaimed, in a project that is not in the trash."""
+    return Todo.objects.filter(owner=None, worktable__project__deleted_at=None).exists()
 
 
 def _take(graph, node, owner, limit):
