@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Two processes; what belongs to one file stays in one of them, with the portal or the servers it started.
-SPREAD = ["-n", "2", "--dist", "loadfile"]
+SPREAD = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
 LOCAL = {"DATABASE": "postgresql://postgres@127.0.0.1:5432/stoa", "REDIS": "redis://127.0.0.1:6379/9"}
 
