@@ -49,10 +49,12 @@ def invent_fields():
 
 
 def work():
-    """Keep the embedded workers as “stoa up” does, until SIGTERM."""
+    """Keep the embedded workers as “stoa up” does, until SIGTERM; the kernels are loaded once, not at each start."""
+    import basc
     from portal.command import child, compute, supervise
     from portal.supervising import Child
 
+    basc.warm_up()
     supervise([Child(f"worker {number}", partial(child, compute)) for number in range(1, N_WORKERS + 1)])
 
 
