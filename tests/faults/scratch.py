@@ -145,7 +145,7 @@ class ScratchPortal:
         deadline = time.monotonic() + patience
         while not (answer := question()):
             assert time.monotonic() < deadline, f"waited in vain; the processes said:\n{self.said()}"
-            time.sleep(0.05)
+            time.sleep(0.1)
         return answer
 
     def wait_until_settled(self):

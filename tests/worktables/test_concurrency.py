@@ -168,3 +168,21 @@ def test_an_edit_while_somebody_claims_what_collects_it_is_not_overlooked(
 
     assert cells(collecting, "largest") == {1: (10.0,)}
     assert not Todo.objects.exists()
+
+
+def test_tasks_in_threads_of_one_process_do_not_give_back_what_others_hold(worktable, at_once):
+    """As in “celery --pool threads”, and when the main process works beside its pool."""
+    claimed, given_back = threading.Event(), threading.Event()
+
+    def hold():
+        batch = claim(recovery.this_worker().token, lambda node: 2)
+        claimed.set()
+        given_back.wait(PATIENCE)
+        return Todo.objects.filter(owner=batch.owner).count()
+
+    def end():
+        claimed.wait(PATIENCE)
+        recovery.give_back(recovery.this_worker())
+        given_back.set()
+
+    assert at_once(hold, end) == [2, None]

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+import threading
 from collections import defaultdict
 from datetime import timedelta
 
@@ -48,16 +49,19 @@ def register_worker(name=""):
     )
 
 
-_own = None
+_own = threading.local()
 
 
 def this_worker():
-    """Return this process's record as a worker, made at its first task and alive again at each."""
-    global _own
-    if _own is None or _own.pid != os.getpid() or not Worker.objects.filter(pk=_own.pk).exists():
-        _own = register_worker()
-    Worker.objects.filter(pk=_own.pk).update(seen_at=Now(), stopped_at=None)
-    return _own
+    """Return this thread's record as a worker, made at its first task and alive again at each.
+
+    Of the thread, not of the process: what one thread gives back at its end must not be another's.
+    """
+    worker = getattr(_own, "worker", None)
+    if worker is None or worker.pid != os.getpid() or not Worker.objects.filter(pk=worker.pk).exists():
+        worker = _own.worker = register_worker()
+    Worker.objects.filter(pk=worker.pk).update(seen_at=Now(), stopped_at=None)
+    return worker
 
 
 def beat(worker, current=None):
