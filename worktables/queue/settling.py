@@ -79,9 +79,6 @@ def settle(batch, works):
         for work in ours:
             if work.state == State.EMPTY:  # an empty list has no items; those of a failed one wait for it
                 work.items = [], 0.0
-        for work in ours:
-            if work.state == State.EMPTY:  # a list that is not there has no items
-                work.items = [], 0.0
         expanded = [work for work in ours if work.items is not None]
         by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
         children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
