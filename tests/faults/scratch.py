@@ -52,7 +52,7 @@ class ScratchPortal:
             "OPENBLAS_NUM_THREADS": "1",
             "PYTHONPATH": str(ROOT),
         }
-        self.processes = []
+        self.processes, self.killed = [], set()
 
     def create(self, like=None):
         """Make folder and database: empty, or as those of another portal."""
@@ -157,7 +157,7 @@ class ScratchPortal:
         It is stopped before it is looked at, so that what it had in hand it had when it died.
         """
         while True:
-            busy = self.wait_until(lambda: self.ask(BUSY))
+            busy = self.wait_until(lambda: [each for each in self.ask(BUSY) if each[1] not in self.killed])
             pid, token = rng.choice(busy)
             try:
                 os.kill(pid, signal.SIGSTOP)
@@ -165,6 +165,7 @@ class ScratchPortal:
                 continue
             if self.count(f"worktables_todo WHERE owner = '{token}'"):
                 os.kill(pid, signal.SIGKILL)
+                self.killed.add(token)  # what it held is given back a moment later
                 return pid
             os.kill(pid, signal.SIGCONT)
 
