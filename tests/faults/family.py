@@ -229,10 +229,8 @@ def differences(told):
 
     for row_id, row in sums.items():
         band = row["band"]
+        # What counts is the band its items would have now; what is left of older ones is never collected.
         obstacles = [parent for parent in failed if fields[parent]["band"] == band]
-        obstacles += [
-            old["parent"] for old in items.values() if old["parent"] in failed and old["band"] == band
-        ]
         if band is not None and obstacles:
             compare("sums", row_id, row, {"state": "blocked"})
         elif row["least"] is None:
