@@ -1,4 +1,4 @@
-"""Addresses of pipelines, steps and runs for programs."""
+"""Addresses of pipelines and steps for programs."""
 
 from django.urls import path
 
@@ -9,6 +9,4 @@ urlpatterns = [
     path("pipelines/<slug:name>/<int:version>/", api.PipelineView.as_view(), name="api-pipeline"),
     path("steps/", api.StepsView.as_view(), name="api-steps"),
     path("steps/<slug:name>/", api.StepView.as_view(), name="api-step"),
-    path("runs/", api.RunsView.as_view(), name="api-runs"),
-    path("runs/<int:pk>/", api.RunView.as_view(), name="api-run"),
 ]

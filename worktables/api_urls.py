@@ -1,8 +1,8 @@
-"""Addresses of worktables for programs."""
+"""Addresses of worktables and their runs for programs."""
 
 from django.urls import include, path
 
-from worktables.api import files, rows, tables, talk, working
+from worktables.api import files, rows, runs, tables, talk, working
 
 of_a_table = [
     path("", tables.WorktableDetailView.as_view(), name="api-worktable"),
@@ -47,4 +47,6 @@ urlpatterns = [
     path("worktables/", tables.WorktablesView.as_view(), name="api-worktables"),
     path("worktables/in-trash/", tables.TrashedWorktablesView.as_view(), name="api-worktables-in-trash"),
     path("worktables/<int:pk>/", include(of_a_table)),
+    path("runs/", runs.RunsView.as_view(), name="api-runs"),
+    path("runs/<int:pk>/", runs.RunView.as_view(), name="api-run"),
 ]

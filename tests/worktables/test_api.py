@@ -17,7 +17,7 @@ from pipelines.models import Run
 from projects.editing import create_project
 from projects.sharing import share_with
 from worktables.columns import NewColumn
-from worktables.creating import create_worktable
+from worktables.creating import create_worktable, delete_worktable, restore_worktable
 from worktables.models import Annotation, Change, Worktable
 from worktables.rows import add_rows
 from worktables.storage import layout_of
@@ -541,6 +541,20 @@ def test_runs_of_others_are_not_found(worktable, work, stranger):
 
     assert client_of(stranger).get("/api/runs/").json()["count"] == 0
     assert client_of(stranger).get(f"/api/runs/{run.pk}/").status_code == 404
+
+
+def test_the_runs_of_a_table_in_the_trash_are_hidden_until_it_is_back(api, client, worktable, owner, work):
+    work()
+    run = Run.objects.first()
+    client.force_login(owner)
+
+    delete_worktable(worktable, by=owner)
+    hidden = [api.get("/api/runs/").json()["count"], api.get(f"/api/runs/{run.pk}/").status_code]
+    page = client.get(f"/runs/{run.pk}/").status_code
+    restore_worktable(worktable, by=owner)
+
+    assert (hidden, page) == ([0, 404], 404)
+    assert api.get(f"/api/runs/{run.pk}/").status_code == 200
 
 
 def test_steps_and_pipelines_can_be_read(api, worktable):
