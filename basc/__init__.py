@@ -10,9 +10,10 @@ the posterior by reversible jumps (Green 1995, Biometrika 82, 711) and condenses
 (Portillo et al. 2017, AJ 154, 132). After BaSC, Hague et al. 2018.
 """
 
-from basc.characterisation import Characterisation, characterise, warm_up
+from basc.characterisation import characterise, warm_up
 from basc.errors import BascError
 from basc.images import DirtyMap
+from basc.result import Characterisation
 
 __version__ = "0.1.0"
 

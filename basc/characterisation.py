@@ -1,119 +1,76 @@
-"""From a dirty map to a catalogue: the question BaSC answers, and its answer."""
+"""From a dirty map to a catalogue: the question BaSC answers."""
 
 from __future__ import annotations
 
 import importlib.metadata
-from dataclasses import dataclass, field
 
 import numpy as np
-from astropy.table import QTable
 
-from basc import kernels
-from basc.catalogue import as_table, condense
+from basc import condensing, kernels
+from basc.catalogue import as_table
 from basc.errors import SettingInvalid
+from basc.evidence import ln_evidence_of
 from basc.images import DirtyMap, core_axes
 from basc.interpolation import beam_coefficients, interpolation_error, map_coefficients
+from basc.prior import Prior
+from basc.result import Characterisation
+from basc.sampling import Chain, Samples, Team, effective_size, r_hat
 from basc.starting import birth_map, find_start
 
 MEDIAN_FLUX = 5.0  # prior median of the intrinsic flux, in units of the noise
 TOLERATED = 0.1  # nats that interpolation may cost at the brightest source
-BURN_IN = 1.0 / 3.0
-WARM_STEPS = 12  # temperatures on the way down
-SAMPLES = 250  # kept per chain
-
-
-@dataclass(frozen=True, eq=False)
-class Characterisation:
-    """What `characterise` found, and how.
-
-    Attributes
-    ----------
-    sources : `astropy.table.QTable`
-        One row per source, brightest first: x, y (0-based pixels of the full map), ra, dec, flux (apparent),
-        flux_intrinsic, sigma_x, sigma_y, sigma_flux, probability; units, descriptions and UCDs with them.
-    covariances : float64 array, shape (n, 3, 3)
-        Of x, y (pixels) and apparent flux (Jy), row by row.
-    noise : float
-        Of a pixel, in Jy/beam: as given, or as measured.
-    effective_noise : float
-        What the chain used: larger than `noise` where the beam is not known well enough for the brightest source
-        (`dynamic_range_limited`).
-    searched : pair of slices (rows, columns)
-        The area in which sources were looked for.
-    n_posterior : float64 array
-        Probability that the area holds 0, 1, 2, ... sources.
-    seed : int
-    settings, versions, diagnostics : dict
-        What went in; the software; how the chains went (acceptance per move, R-hat of the number of sources, of
-        the total flux and of ln L, interpolation error).
-    """
-
-    sources: QTable
-    covariances: np.ndarray
-    noise: float
-    effective_noise: float
-    searched: tuple[slice, slice]
-    n_posterior: np.ndarray
-    seed: int
-    settings: dict = field(default_factory=dict)
-    versions: dict = field(default_factory=dict)
-    diagnostics: dict = field(default_factory=dict)
-    _data: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
-    _beam: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
-
-    @property
-    def dynamic_range_limited(self):
-        """Whether the beam's precision, not the noise, limits what can be said beside the brightest source."""
-        return self.effective_noise > self.noise
-
-    def model(self):
-        """What the catalogued sources look like through the beam, in Jy/beam; shape of the searched area."""
-        state = np.stack([self.sources[name].value for name in ("x", "y", "flux")])
-        state[0] -= self.searched[1].start
-        state[1] -= self.searched[0].start
-        image = np.zeros(self._data.shape)
-        kernels.subtract_sources(image, self._beam, np.ascontiguousarray(state), state.shape[1])
-        return -image
-
-    def residual(self):
-        """Searched map minus `model`, in Jy/beam."""
-        return self._data - self.model()
+AGREED = 1.1  # R-hat
+ENOUGH = 50  # independent samples of a source
 
 
 def characterise(
     dirty_map,
     *,
     seed=0,
-    expected_sources=1.0,
-    threshold=0.5,
+    expected_sources=0.5,
+    companions=0.2,
     median_flux=None,
+    threshold=0.5,
     max_sources=60,
     chains=4,
     proposals=None,
+    max_proposals=100_000,
+    evidence=False,
+    threads=1,
     progress=None,
 ):
     """Find the point sources of a dirty map, with probabilities and errors.
 
-    Draws sets of sources from their posterior, Eq. (1) of `basc` times a prior: a Poisson number of sources,
-    anywhere in the searched area, with intrinsic fluxes after Lomax, p(F) = q / (q + F)^2.
+    Draws sets of sources from their posterior, Eq. (1) of `basc` times the prior of `basc.prior`, in chains that
+    run until they agree: potential scale reduction at most 1.1 for the number of sources, their total flux and
+    ln L, and 50 independent samples of place and flux of every source with probability above one half.
 
     Parameters
     ----------
     dirty_map : DirtyMap
     seed : int
-        Same seed, same answer, to the last bit.
+        Same seed, same answer, to the last bit, on any number of threads.
     expected_sources : float
-        Mean of the Poisson prior, in the whole searched area.
+        Mean of the prior, in the whole searched area.
+    companions : float
+        Prior fraction of sources that lie within a beam of a brighter one.
+    median_flux : float, optional
+        The prior's median intrinsic flux, in Jy. Default: five times the noise.
     threshold : float
         Least probability of the sources returned.
-    median_flux : float, optional
-        The prior's median intrinsic flux q, in Jy. Default: five times the noise.
     max_sources : int
         No set has more than these.
     chains : int
         Independent chains, at least 2, whose agreement is reported.
     proposals : int, optional
-        Per chain, the burn-in included. Default: enough for the number of sources that stand out.
+        Per chain, in the first run; the burn-in takes half as many before it. Default: by the number of sources
+        that stand out. Each further run is twice as long, and replaces the one before.
+    max_proposals : int
+        Per chain in all; chains that do not agree by then are reported in `not_converged`.
+    evidence : bool
+        Whether to compute the evidence where the chains never empty the map. It takes several times as long.
+    threads : int
+        Chains run at the same time.
     progress : callable, optional
         Called with the fraction done, from 0 to 1.
 
@@ -126,84 +83,82 @@ def characterise(
     SettingInvalid
         If a parameter makes no sense.
     """
-    _check(seed, expected_sources, threshold, median_flux, max_sources, chains, proposals)
-    tell = progress or (lambda fraction: None)
-    tell(0.0)
-    response, searchable = dirty_map.response, dirty_map.searchable
-    data = np.nan_to_num(dirty_map.searched_data)
-    beam = beam_coefficients(dirty_map.beam, data.shape)
-    axes = core_axes(dirty_map.beam)
-    flat = np.ones_like(data)
-    seen = kernels.Field(
-        map_coefficients(dirty_map.data, dirty_map.search),
-        beam,
-        np.where(searchable, 1.0, 0.0),
-        np.cumsum(flat.ravel()),
-        flat,
-        axes,
-        np.ascontiguousarray(np.linalg.inv(axes)),
-    )
-    start, n_start, noise, residual = find_start(seen, data, searchable, dirty_map.noise, max_sources)
-    epsilon = max(interpolation_error(dirty_map.beam), dirty_map.precision)
-    brightest = float(start[2, :n_start].max(initial=0.0))
-    limited = epsilon * (brightest / noise) ** 2 >= TOLERATED
-    effective = float(np.hypot(noise, epsilon * brightest)) if limited else noise
-
-    births = birth_map(seen, residual, searchable, start, n_start, effective)
-    seen = seen._replace(
-        median=(median_flux or MEDIAN_FLUX * noise) * response,
-        birth_cdf=np.cumsum(births.ravel()),
-        birth_density=births,
-    )
-    proposals = proposals or 8000 + 1000 * n_start
-    intensity = expected_sources / searchable.sum()
-    runs, moves = [], np.zeros((len(kernels.MOVES), 2), np.int64)
-    for number, stream in enumerate(np.random.SeedSequence(seed).spawn(chains)):
-        rng = np.random.default_rng(stream)
-        runs.append(_sample(seen, effective, intensity, start, n_start, brightest, proposals, rng, moves))
-        tell((number + 1) / (chains + 1))
-    samples, sizes, energies = (np.concatenate(parts) for parts in zip(*runs, strict=True))
-
-    means, covariances, probabilities = condense(samples, sizes, energies, seen.inverse_axes, noise)
-    kept = probabilities >= threshold
-    means, covariances, probabilities = means[kept], covariances[kept], probabilities[kept]
-    at_sources = _bilinear(dirty_map, means[:, 0], means[:, 1])
-    means[:, 0] += dirty_map.search[1].start
-    means[:, 1] += dirty_map.search[0].start
     settings = {
         "seed": seed,
         "expected_sources": expected_sources,
+        "companions": companions,
+        "median_flux": median_flux,
         "threshold": threshold,
-        "median_flux": float(median_flux or MEDIAN_FLUX * noise),
         "max_sources": max_sources,
         "chains": chains,
         "proposals": proposals,
+        "max_proposals": max_proposals,
+        "evidence": evidence,
+        "threads": threads,
     }
+    for name, (wanted, right) in _WANTED.items():
+        if not (name in _OPTIONAL and settings[name] is None) and not right(settings[name]):
+            raise SettingInvalid(name, settings[name], wanted)
+    tell = progress or (lambda fraction: None)
+    tell(0.0)
+
+    seen, start, n_start, noise, effective, epsilon, prior = _prepare(
+        dirty_map, expected_sources, companions, median_flux, max_sources
+    )
+    streams = np.random.SeedSequence(seed).spawn(chains)
+    team = Team(
+        [Chain(seen, effective, start, n_start, np.random.default_rng(stream)) for stream in streams], threads
+    )
+    length = min(proposals or 1600 + 160 * n_start, max_proposals)
+    burn_in = length // 3
+    team.each(lambda chain: chain.cool(burn_in))
+    spent, runs = burn_in, 0
+    while True:
+        draws = team.run(length)
+        spent, runs = spent + length, runs + 1
+        condensed, doubts, checks = _agreement(draws, seen, noise, threshold)
+        if not doubts or spent + 2 * length > max_proposals:
+            break
+        length *= 2
+        tell(min(0.9, spent / (spent + length)))
+
+    samples, sizes, energies = (np.concatenate(part) for part in draws)
+    ln_evidence, temperatures = ln_evidence_of(team, sizes, seen.ln_number, wanted=evidence)
+    found, *alternatives = condensing.settle(condensed.above(threshold), samples, sizes, seen.inverse_axes)
+    neighbour = condensing.nearest_neighbours(found.means, seen.inverse_axes)
+    response = _bilinear(dirty_map.response, found.means[:, 0], found.means[:, 1])
+    corner = np.array([dirty_map.search[1].start, dirty_map.search[0].start])
+    found.means[:, :2] += corner
+    moves = sum(chain.moves for chain in team.chains)
     result = Characterisation(
-        sources=as_table(means, covariances, probabilities, at_sources, dirty_map.wcs, dict(dirty_map.meta)),
-        covariances=covariances,
+        sources=as_table(
+            found, response, noise, neighbour, alternatives, dirty_map.wcs, dict(dirty_map.meta)
+        ),
+        covariances=found.covariances,
+        samples=_as_samples(samples, sizes, energies, corner, chains),
         noise=noise,
         effective_noise=effective,
         searched=dirty_map.search,
         n_posterior=np.bincount(sizes) / len(sizes),
+        ln_evidence=ln_evidence,
+        not_converged=tuple(doubts),
         seed=seed,
-        settings=settings,
+        settings=settings | {"median_flux": prior.median_flux},
         versions=_versions(),
-        diagnostics={
+        diagnostics=checks
+        | {
             "acceptance": {
                 name: int(accepted) / max(int(tried), 1)
                 for name, (tried, accepted) in zip(kernels.MOVES, moves, strict=True)
             },
-            "r_hat": {
-                "n": _r_hat([run[1] for run in runs]),
-                "flux": _r_hat([_total_flux(run[0], run[1]) for run in runs]),
-                "ln_likelihood": _r_hat([run[2] for run in runs]),
-            },
+            "proposals": spent,
+            "runs": runs,
+            "temperatures": temperatures,
             "interpolation_error": epsilon,
             "start": n_start,
         },
         _data=dirty_map.searched_data,
-        _beam=beam,
+        _beam=seen.beam_coefficients,
     )
     tell(1.0)
     return result
@@ -213,77 +168,112 @@ def warm_up():
     """Compile every kernel, by characterising a small simulated field."""
     from basc.simulate import observe
 
-    field_ = observe([(32.2, 31.7, 1.0)], rng=np.random.default_rng(0), pixels=64, noise=0.02)
-    characterise(DirtyMap(field_.dirty, field_.beam), proposals=300).model()
+    field = observe([(32.2, 31.7, 1.0)], rng=np.random.default_rng(0), pixels=64, noise=0.02)
+    characterise(DirtyMap(field.dirty, field.beam), proposals=300, max_proposals=300).model()
 
 
-def _sample(seen, noise, intensity, start, n, brightest, proposals, rng, moves):
-    """One chain: cooled down from where only the brightest source stands out, then sampled."""
-    state, energy = start.copy(), 0.0
-    shape = state.shape[1]
-    nothing = np.empty((0, 3, shape)), np.empty(0, np.int64), np.empty(0)
-    warm = int(BURN_IN * proposals)
-    hottest = min(max(brightest / (6.0 * noise), 1.0), 30.0)
-    for step in range(WARM_STEPS):
-        heat = hottest ** (1.0 - (step + 1) / WARM_STEPS)
-        length = warm // WARM_STEPS + 1
-        numbers = rng.random((length, kernels.N_UNIFORM)), rng.standard_normal((length, kernels.N_NORMAL))
-        spent = np.zeros_like(moves)
-        n, energy = kernels.run_chain(
-            seen, noise * heat, intensity, state, n, energy, *numbers, *nothing, spent
-        )
-    length = proposals - warm
-    kept = min(SAMPLES, length)
-    samples, sizes, energies = np.zeros((kept, 3, shape)), np.zeros(kept, np.int64), np.zeros(kept)
-    numbers = rng.random((length, kernels.N_UNIFORM)), rng.standard_normal((length, kernels.N_NORMAL))
-    kernels.run_chain(seen, noise, intensity, state, n, energy, *numbers, samples, sizes, energies, moves)
-    return samples, sizes, energies
+def _prepare(dirty_map, expected_sources, companions, median_flux, max_sources):
+    """All that a chain needs to know of a map, and where it starts."""
+    searchable, response = dirty_map.searchable, dirty_map.response
+    data = np.nan_to_num(dirty_map.searched_data)
+    axes, area = core_axes(dirty_map.beam), float(np.count_nonzero(searchable))
+    seen = kernels.Field(
+        map_coefficients(dirty_map.data, dirty_map.search),
+        beam_coefficients(dirty_map.beam, data.shape),
+        response,
+        np.zeros(0),
+        np.zeros((0, 0)),
+        axes,
+        np.ascontiguousarray(np.linalg.inv(axes)),
+        np.zeros(0),
+        np.zeros(4),
+    )
+    start, n_start, noise, residual = find_start(seen, data, searchable, dirty_map.noise, max_sources)
+    epsilon = max(interpolation_error(dirty_map.beam), dirty_map.precision)
+    brightest = float(start[kernels.FLUX, :n_start].max(initial=0.0))
+    limited = epsilon * (brightest / noise) ** 2 >= TOLERATED
+    effective = float(np.hypot(noise, epsilon * brightest)) if limited else noise
+
+    prior = Prior(expected_sources, companions, float(median_flux or MEDIAN_FLUX * noise))
+    births = birth_map(seen, residual, searchable, start, n_start, effective)
+    seen = seen._replace(
+        median=prior.median_flux * response,
+        birth_cdf=np.cumsum(births.ravel()),
+        birth_density=births,
+        ln_number=prior.ln_number(max_sources),
+        places=prior.places(area, axes),
+    )
+    kernels.rank(seen, start, n_start)
+    return seen, start, n_start, noise, effective, epsilon, prior
 
 
-def _check(seed, expected_sources, threshold, median_flux, max_sources, chains, proposals):
-    for name, value, wanted, right in (
-        ("seed", seed, "a whole number, 0 or more", seed >= 0),
-        ("expected_sources", expected_sources, "a positive number", 0 < expected_sources < np.inf),
-        ("threshold", threshold, "between 0 and 1", 0 <= threshold <= 1),
-        (
-            "median_flux",
-            median_flux,
-            "a positive number (Jy)",
-            median_flux is None or 0 < median_flux < np.inf,
-        ),
-        ("max_sources", max_sources, "between 1 and 1000", 1 <= max_sources <= 1000),
-        ("chains", chains, "at least 2", chains >= 2),
-        ("proposals", proposals, "at least 100", proposals is None or proposals >= 100),
-    ):
-        if not right:
-            raise SettingInvalid(name, value, wanted)
+def _agreement(draws, seen, noise, threshold):
+    """The sources that samples of several chains have in common, and what keeps the chains from agreeing."""
+    samples, sizes, energies = draws
+    chains, kept = sizes.shape
+    flat = samples.reshape(-1, *samples.shape[2:]), sizes.ravel(), energies.ravel()
+    condensed = condensing.condense(*flat, seen.inverse_axes, noise, min(0.2 * threshold, 0.1))
+    scale = {"n": r_hat(sizes), "flux": r_hat(samples[:, :, 2].sum(axis=2)), "ln_likelihood": r_hat(energies)}
+    doubts = [
+        f"R-hat of {name} is {value:.3g} (at most {AGREED})"
+        for name, value in scale.items()
+        if not value <= AGREED
+    ]
+    certain, *_ = condensing.settle(condensed.above(0.5), flat[0], flat[1], seen.inverse_axes)
+    sizes_ = np.array([])
+    if certain.size:
+        index = np.maximum(certain.members, 0)
+        series = flat[0][np.arange(len(flat[1])), :, index]  # (sources, samples, 3)
+        series = np.where(certain.members[..., None] >= 0, series, certain.means[:, None])
+        series = np.moveaxis(series, -1, 1).reshape(len(index), 3, chains, kept)
+        sizes_ = effective_size(series).min(axis=1)
+        # Where few samples have a source, fewer of them are independent.
+        wanted = min(ENOUGH, 0.8 * chains * kept) * np.mean(certain.members >= 0, axis=1)
+        if (few := np.count_nonzero(sizes_ < wanted)) > 0:
+            doubts.append(f"{few} sources have fewer than {ENOUGH} independent samples ({sizes_.min():.0f})")
+    return condensed, doubts, {"r_hat": scale, "effective_samples": sizes_.round().tolist()}
 
 
-def _bilinear(dirty_map, x, y):
-    """Primary beam at positions of the box, between the pixels."""
-    response = dirty_map.response
-    x, y = np.clip(x, 0, response.shape[1] - 1.001), np.clip(y, 0, response.shape[0] - 1.001)
+_OPTIONAL = ("median_flux", "proposals")
+_WANTED = {
+    "seed": ("a whole number, 0 or more", lambda value: value >= 0),
+    "expected_sources": ("a positive number", lambda value: 0 < value < np.inf),
+    "companions": ("from 0 to below 1", lambda value: 0 <= value < 1),
+    "median_flux": ("a positive number (Jy)", lambda value: 0 < value < np.inf),
+    "threshold": ("between 0 and 1", lambda value: 0 <= value <= 1),
+    "max_sources": ("between 1 and 1000", lambda value: 1 <= value <= 1000),
+    "chains": ("between 2 and 64", lambda value: 2 <= value <= 64),
+    "proposals": ("at least 100", lambda value: value >= 100),
+    "max_proposals": ("at least 100", lambda value: value >= 100),
+    "threads": ("at least 1", lambda value: value >= 1),
+}
+
+
+def _bilinear(image, x, y):
+    """An image of the box between its pixels, of which those of 0 do not count."""
+    x, y = np.clip(x, 0, image.shape[1] - 1.001), np.clip(y, 0, image.shape[0] - 1.001)
     i, j = x.astype(int), y.astype(int)
     corners = [
-        ((1 - (x - i)) * (1 - (y - j)), response[j, i]),
-        ((x - i) * (1 - (y - j)), response[j, i + 1]),
-        ((1 - (x - i)) * (y - j), response[j + 1, i]),
-        ((x - i) * (y - j), response[j + 1, i + 1]),
+        ((1 - (x - i)) * (1 - (y - j)), image[j, i]),
+        ((x - i) * (1 - (y - j)), image[j, i + 1]),
+        ((1 - (x - i)) * (y - j), image[j + 1, i]),
+        ((x - i) * (y - j), image[j + 1, i + 1]),
     ]
     total = sum(weight * (value > 0) for weight, value in corners)
     return sum(weight * value for weight, value in corners) / np.where(total > 0, total, 1.0)
 
 
-def _total_flux(samples, sizes):
-    return np.where(np.arange(samples.shape[2]) < sizes[:, None], samples[:, 2], 0.0).sum(axis=1)
-
-
-def _r_hat(chains):
-    """Potential scale reduction (Gelman & Rubin 1992), near 1 when chains agree."""
-    chains = np.array(chains, float)
-    within, between = chains.var(axis=1, ddof=1).mean(), chains.mean(axis=1).var(ddof=1)
-    length = chains.shape[1]
-    return float(np.sqrt((length - 1) / length + between / within)) if within > 0 else 1.0
+def _as_samples(samples, sizes, energies, corner, chains):
+    used = samples[:, :, : max(int(sizes.max(initial=0)), 1)]
+    there = np.arange(used.shape[2]) < sizes[:, None]
+    return Samples(
+        size=sizes,
+        x=np.where(there, used[:, 0] + corner[0], 0.0),
+        y=np.where(there, used[:, 1] + corner[1], 0.0),
+        flux=used[:, 2].copy(),
+        ln_likelihood=energies,
+        chain=np.repeat(np.arange(chains), len(sizes) // chains),
+    )
 
 
 def _versions():

@@ -15,6 +15,7 @@ from numba import njit
 MARGIN = (
     3  # pixels of coefficients beyond the outermost position: a quintic spline reaches 3 nodes, 1.5 pixels
 )
+MIDDLE = 4  # row of the beam's coefficients in which it peaks
 SINC_TAPS = 24
 KAISER_BETA = 14.0  # errors of 2e-7 for beams of at least 2.5 pixels FWHM
 REACH = 16  # pixels; beyond, the filter is below 1e-10
@@ -35,7 +36,8 @@ def map_coefficients(data, box):
         Position (x, y) of the box is at index (2 * (x + MARGIN), 2 * (y + MARGIN)).
     """
     wide = MARGIN + REACH
-    return refined(_cut(np.nan_to_num(data, copy=False), [(s.start - wide, s.stop + wide) for s in box]))
+    part = _cut(np.nan_to_num(data, copy=False), [(s.start - wide, s.stop + wide) for s in box])
+    return refined(part)
 
 
 def beam_coefficients(beam, box_shape):
@@ -49,16 +51,16 @@ def beam_coefficients(beam, box_shape):
 
     Returns
     -------
-    float64 array, shape (4 * (box_rows + MARGIN) + 1, 4 * (box_columns + MARGIN) + 1)
-        Difference 0 is at the central element; steps of half a pixel.
+    float64 array, shape (2 * (box_rows + MARGIN) + MIDDLE + 1, 4 * (box_columns + MARGIN) + 1)
+        Difference 0 is in row MIDDLE at the central column; steps of half a pixel. The other half is the same
+        turned round.
     """
     symmetric = _symmetric(beam)
     rows, columns = (size // 2 for size in symmetric.shape)
     beyond = MARGIN + REACH
-    below = rows - REACH, rows + box_shape[0] + beyond + 1
+    below = rows - MIDDLE // 2 - REACH, rows + box_shape[0] + beyond + 1
     across = columns - box_shape[1] - beyond, columns + box_shape[1] + beyond + 1
-    half = refined(_cut(symmetric, [below, across]))
-    return np.concatenate([half[:0:-1, ::-1], half])
+    return refined(_cut(symmetric, [below, across]))
 
 
 def interpolation_error(beam):

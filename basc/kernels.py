@@ -1,8 +1,10 @@
 """The chain and what it is made of: compiled, unchecked, and all in one file (numba's cache sees no further).
 
-A state is a float64 array of shape (3, max_sources): x, y (pixels of the searched box) and apparent flux (Jy);
-only its first `n` columns count. Every proposal takes up to two sources out and puts up to two in, so one place
-computes the likelihood ratio for all of them; it costs O(n) look-ups of the beam and never a map.
+A state is a float64 array of shape (6, max_sources), of which only the first `n` columns count. Its rows: x, y
+(pixels of the searched box), apparent flux (Jy); and what the prior asks of a source (`Prior`): its flux over the
+median there, how many sources are brighter, and how many of those are near. Every proposal takes up to two sources
+out and puts up to two in, so one place computes the posterior ratio for all of them; it costs O(n) look-ups of
+the beam and never a map.
 """
 
 from __future__ import annotations
@@ -13,16 +15,22 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-MARGIN = 3  # as in `interpolation`
-NEAR = 3.5  # sigma of the beam: how far apart two sources may split or merge
+MARGIN, MIDDLE = 3, 4  # as in `interpolation`
+FAINTEST = 0.6  # least intrinsic flux of a source, over the prior's median
+MORTAL = 10.0  # noises, below which sources are often tried for death
+APART = 0.8  # sigma of the beam: what is closer is one source
+NEAR = 2.5  # sigma of the beam: how far apart two sources may split or merge
 SHIFT, BIRTH, DEATH, SPLIT, MERGE, PAIR = range(6)
 MOVES = ("shift", "birth", "death", "split", "merge", "pair")
 LN_ROOT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 N_UNIFORM, N_NORMAL = 6, 3  # random numbers per proposal
+X, Y, FLUX, BRIGHTNESS, BRIGHTER, NEAR_BRIGHTER = range(6)
 
 
 # Parts are called by kernels only: without their own Python wrappers they compile twice as fast.
-part = njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
+part = njit(  # type: ignore[call-overload]
+    nogil=True, error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True
+)
 
 
 class Field(NamedTuple):
@@ -31,7 +39,8 @@ class Field(NamedTuple):
     `map_coefficients`, `beam_coefficients`: see `interpolation`. `median`: prior median of the apparent flux in
     each pixel of the box, in Jy; 0 where no source may be. `birth_cdf` (pixels of the box, flattened) and
     `birth_density` (box, per pixel): where births are proposed. `axes`: 2x2, pixels (x, y) per beam sigma;
-    `inverse_axes`: its inverse.
+    `inverse_axes`: its inverse. `ln_number`: log of p(n) n!, for each number of sources. `places`: densities of
+    `prior.Prior.places`, and the square of its reach.
     """
 
     map_coefficients: np.ndarray
@@ -41,28 +50,49 @@ class Field(NamedTuple):
     birth_density: np.ndarray
     axes: np.ndarray
     inverse_axes: np.ndarray
+    ln_number: np.ndarray
+    places: np.ndarray
 
 
 @part
 def spline_weights(t):
     """Weights of the six nodes round a point a fraction `t` after the third (quintic cardinal B-spline)."""
     s = 1.0 - t
-    t2, t4 = t * t, t * t * t * t
-    s2, s4 = s * s, s * s * s * s
+    t2, s2 = t * t, s * s
+    first, last = s2 * s2 * s, t2 * t2 * t
+    second = 26.0 + t * (-50.0 + t * (20.0 + t * (20.0 + t * (-20.0 + 5.0 * t))))
+    third = 66.0 + t2 * (-60.0 + t2 * (30.0 - 10.0 * t))
+    fourth = 66.0 + s2 * (-60.0 + s2 * (30.0 - 10.0 * s))
+    unit = 1.0 / 120.0
     return (
-        s4 * s / 120.0,
-        (26.0 - 50.0 * t + 20.0 * t2 + 20.0 * t2 * t - 20.0 * t4 + 5.0 * t4 * t) / 120.0,
-        (66.0 - 60.0 * t2 + 30.0 * t4 - 10.0 * t4 * t) / 120.0,
-        (66.0 - 60.0 * s2 + 30.0 * s4 - 10.0 * s4 * s) / 120.0,
-        (26.0 - 50.0 * s + 20.0 * s2 + 20.0 * s2 * s - 20.0 * s4 + 5.0 * s4 * s) / 120.0,
-        t4 * t / 120.0,
+        unit * first,
+        unit * second,
+        unit * third,
+        unit * fourth,
+        unit * (120.0 - first - second - third - fourth - last),
+        unit * last,
+    )
+
+
+@part
+def spline_slopes(t):
+    """Derivatives of `spline_weights`."""
+    s = 1.0 - t
+    t2, s2 = t * t, s * s
+    return (
+        -s2 * s2 / 24.0,
+        (-10.0 + 8.0 * t + 12.0 * t2 - 16.0 * t2 * t + 5.0 * t2 * t2) / 24.0,
+        (-12.0 * t + 12.0 * t2 * t - 5.0 * t2 * t2) / 12.0,
+        (12.0 * s - 12.0 * s2 * s + 5.0 * s2 * s2) / 12.0,
+        (10.0 - 8.0 * s - 12.0 * s2 + 16.0 * s2 * s - 5.0 * s2 * s2) / 24.0,
+        t2 * t2 / 24.0,
     )
 
 
 @part
 def spline(coefficients, x, y):
     """Value of a spline at node coordinates (x, y)."""
-    i, j = math.floor(x), math.floor(y)
+    i, j = int(x), int(y)
     w0, w1, w2, w3, w4, w5 = spline_weights(x - i)
     across = spline_weights(y - j)
     total = 0.0
@@ -80,21 +110,68 @@ def spline(coefficients, x, y):
 
 
 @part
+def spline_with_slope(coefficients, x, y):
+    """Value of a spline at node coordinates (x, y), and its derivatives per node."""
+    i, j = int(x), int(y)
+    w0, w1, w2, w3, w4, w5 = spline_weights(x - i)
+    v0, v1, v2, v3, v4, v5 = spline_slopes(x - i)
+    across, along = spline_weights(y - j), spline_slopes(y - j)
+    value, by_x, by_y = 0.0, 0.0, 0.0
+    for k in range(6):
+        row = j - 2 + k
+        c0, c1, c2 = coefficients[row, i - 2], coefficients[row, i - 1], coefficients[row, i]
+        c3, c4, c5 = coefficients[row, i + 1], coefficients[row, i + 2], coefficients[row, i + 3]
+        here = w0 * c0 + w1 * c1 + w2 * c2 + w3 * c3 + w4 * c4 + w5 * c5
+        value += across[k] * here
+        by_y += along[k] * here
+        by_x += across[k] * (v0 * c0 + v1 * c1 + v2 * c2 + v3 * c3 + v4 * c4 + v5 * c5)
+    return value, by_x, by_y
+
+
+@part
+def beam_at(beam, dx, dy):
+    """The beam at an offset in pixels: half of it is kept, as B(-x) = B(x)."""
+    turn = math.copysign(2.0, dy)
+    return spline(beam, beam.shape[1] // 2 + turn * dx, MIDDLE + turn * dy)
+
+
+@part
+def beam_with_slope(beam, dx, dy):
+    """As `beam_at`, with its slopes per pixel."""
+    turn = math.copysign(2.0, dy)
+    value, by_x, by_y = spline_with_slope(beam, beam.shape[1] // 2 + turn * dx, MIDDLE + turn * dy)
+    return value, turn * by_x, turn * by_y
+
+
+@part
 def residual_at(dirty, beam, x, y, state, n, chosen):
     """Map minus all sources but the (up to two) chosen ones, at a point (Jy/beam)."""
     value = spline(dirty, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
-    column, row = beam.shape[1] // 2, beam.shape[0] // 2
     for k in range(n):
         if k != chosen[0] and k != chosen[1]:
-            value -= state[2, k] * spline(
-                beam, column + 2.0 * (x - state[0, k]), row + 2.0 * (y - state[1, k])
-            )
+            value -= state[FLUX, k] * beam_at(beam, x - state[X, k], y - state[Y, k])
     return value
+
+
+@part
+def residual_with_slope(dirty, beam, x, y, state, n, chosen):
+    """As `residual_at`, with its slopes (Jy/beam per pixel)."""
+    value, by_x, by_y = spline_with_slope(dirty, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
+    by_x, by_y = 2.0 * by_x, 2.0 * by_y
+    for k in range(n):
+        if k != chosen[0] and k != chosen[1]:
+            there, there_x, there_y = beam_with_slope(beam, x - state[X, k], y - state[Y, k])
+            value -= state[FLUX, k] * there
+            by_x -= state[FLUX, k] * there_x
+            by_y -= state[FLUX, k] * there_y
+    return value, by_x, by_y
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def subtract_sources(image, beam, state, n):
     """Subtract point sources from a map of the searched box, in place.
+
+    All pixels lie at the same fraction of a node from a source, so each row of the beam is combined only once.
 
     Parameters
     ----------
@@ -102,40 +179,98 @@ def subtract_sources(image, beam, state, n):
         In Jy/beam.
     beam : float64 array
         Coefficients; see `interpolation.beam_coefficients`.
-    state : float64 array, shape (3, max_sources)
+    state : float64 array, shape (3 or more, max_sources)
     n : int
     """
-    column, row = beam.shape[1] // 2, beam.shape[0] // 2
+    rows, columns = image.shape
+    line = np.empty(2 * columns + 4)
     for k in range(n):
-        for j in range(image.shape[0]):
-            for i in range(image.shape[1]):
-                at_x, at_y = column + 2.0 * (i - state[0, k]), row + 2.0 * (j - state[1, k])
-                image[j, i] -= state[2, k] * spline(beam, at_x, at_y)
+        at_x, at_y = beam.shape[1] // 2 - 2.0 * state[X, k], -2.0 * state[Y, k]
+        i, j = math.floor(at_x), math.floor(at_y)
+        w0, w1, w2, w3, w4, w5 = spline_weights(at_x - i)
+        weights = spline_weights(at_y - j)
+        flux = state[FLUX, k]
+        for row in range(rows):
+            line[:] = 0.0
+            for q in range(6):
+                node, weight = j - 2 + q + 2 * row, flux * weights[q]
+                if node >= 0:
+                    part_of = beam[MIDDLE + node, i - 2 : i + 2 * columns + 2]
+                    for m in range(line.size):
+                        line[m] += weight * part_of[m]
+                else:
+                    part_of = beam[MIDDLE - node, beam.shape[1] - i - 2 * columns - 2 : beam.shape[1] - i + 2]
+                    for m in range(line.size):
+                        line[m] += weight * part_of[line.size - 1 - m]
+            for column in range(columns):
+                m = 2 * column
+                image[row, column] -= (
+                    w0 * line[m] + w1 * line[m + 1] + w2 * line[m + 2]
+                    + w3 * line[m + 3] + w4 * line[m + 4] + w5 * line[m + 5]
+                )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def residuals_near(dirty, beam, state, n, chosen, step, near):
-    """Map minus all but the chosen sources, on a grid about the first chosen one.
+def polish(field, state, n, rounds):
+    """Move each source, in turn, to where it explains most, and give it the flux it finds there, in place.
 
     Parameters
     ----------
-    dirty, beam : float64 arrays
-        Coefficients; see `interpolation`.
-    state : float64 array, shape (3, max_sources)
-    n : int
-    chosen : int64 array, shape (2,)
-        Sources left out; -1 for none.
-    step : float
-        Of the grid, in pixels.
-    near : float64 array, shape (2 * reach + 1, 2 * reach + 1)
-        Filled with the residual, in Jy/beam; the source is at the middle.
+    field : Field
+    state : float64 array, shape (6, max_sources)
+    n, rounds : int
+        One Newton step of at most a beam's sigma per source and round.
     """
-    x, y, reach = state[0, chosen[0]], state[1, chosen[0]], near.shape[0] // 2
-    for a in range(near.shape[0]):
-        for b in range(near.shape[0]):
-            near[a, b] = residual_at(
-                dirty, beam, x + (b - reach) * step, y + (a - reach) * step, state, n, chosen
-            )
+    chosen = np.full(2, -1)
+    for _ in range(rounds):
+        for k in range(n):
+            chosen[0] = k
+            for last in range(2):
+                value, by_x, by_y = residual_with_slope(
+                    field.map_coefficients,
+                    field.beam_coefficients,
+                    state[X, k],
+                    state[Y, k],
+                    state,
+                    n,
+                    chosen,
+                )
+                state[FLUX, k] = max(value, 0.0)
+                if last == 0 and value > 0.0:
+                    a, b = towards_peak(field.axes, value, by_x, by_y)
+                    x = state[X, k] + field.axes[0, 0] * a + field.axes[0, 1] * b
+                    y = state[Y, k] + field.axes[1, 0] * a + field.axes[1, 1] * b
+                    if pixel_of(field.median, x, y) > 0.0:
+                        state[X, k], state[Y, k] = x, y
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def energy_of(field, state, n):
+    """f.d - f'Gf/2 of a state, in Jy^2: ln L times the variance of the noise, 0 for no source.
+
+    Parameters
+    ----------
+    field : Field
+    state : float64 array, shape (3 or more, max_sources)
+    n : int
+    """
+    energy, none = 0.0, np.full(2, -1)
+    for k in range(n):
+        x, y, flux = state[X, k], state[Y, k], state[FLUX, k]
+        found = residual_at(field.map_coefficients, field.beam_coefficients, x, y, state, k, none)
+        energy += flux * (found - 0.5 * flux)
+    return energy
+
+
+@part
+def towards_peak(axes, value, by_x, by_y):
+    """Newton step from a point of the residual to its peak, in sigmas of the beam, at most one of them."""
+    a = (axes[0, 0] * by_x + axes[1, 0] * by_y) / value
+    b = (axes[0, 1] * by_x + axes[1, 1] * by_y) / value
+    length = math.sqrt(a * a + b * b)
+    if length > 1.0:
+        a, b = a / length, b / length
+    return a, b
 
 
 @part
@@ -148,32 +283,37 @@ def pixel_of(image, x, y):
 
 
 @part
-def draw_flux(residual, noise, uniform, normal):
-    """A flux near its conditional, a Gaussian about the residual; may be negative, and is then refused.
+def draw_flux(residual, noise, least, uniform, normal):
+    """A flux near its conditional, a Gaussian about the residual; may be below the least, and is then refused.
 
-    Where the Gaussian is mostly negative, an exponential of the same slope at zero or steeper.
+    Where the Gaussian is mostly below, an exponential from the least on, of the Gaussian's slope there or steeper.
     """
-    if residual > 2.0 * noise:
+    if residual - least > 2.0 * noise:
         return residual + noise * normal
-    return -math.log(max(uniform, 1e-16)) * noise / max(-residual / noise, 1.0)
+    return least - math.log(max(uniform, 1e-16)) * noise / max((least - residual) / noise, 1.0)
 
 
 @part
-def ln_flux_density(flux, residual, noise):
+def ln_flux_density(flux, residual, noise, least):
     """Log of the density from which `draw_flux` draws."""
-    if residual > 2.0 * noise:
+    if residual - least > 2.0 * noise:
         z = (flux - residual) / noise
         return -0.5 * z * z - math.log(noise) - LN_ROOT_TWO_PI
-    slope = max(-residual / noise, 1.0)
-    return math.log(slope / noise) - slope * flux / noise
+    slope = max((least - residual) / noise, 1.0)
+    return math.log(slope / noise) - slope * (flux - least) / noise
+
+
+@part
+def mortality(flux, noise):
+    """How readily a source is chosen to die: bright ones are not worth the trying."""
+    return 1.0 if flux < MORTAL * noise else 0.05
 
 
 @part
 def copy_source(origin, i, target, j):
     """Copy one column of a state, or of the points of a proposal."""
-    target[0, j] = origin[0, i]
-    target[1, j] = origin[1, i]
-    target[2, j] = origin[2, i]
+    for row in range(6):
+        target[row, j] = origin[row, i]
 
 
 @part
@@ -182,7 +322,7 @@ def near_count(inverse, x, y, state, n, chosen):
     count = 0
     for k in range(n):
         if k != chosen[0] and k != chosen[1]:
-            count += distance2(inverse, state[0, k] - x, state[1, k] - y) < NEAR * NEAR
+            count += distance2(inverse, state[X, k] - x, state[Y, k] - y) < NEAR * NEAR
     return count
 
 
@@ -194,6 +334,139 @@ def distance2(inverse, dx, dy):
 
 
 @part
+def ln_place(places, brighter, near):
+    """Log of the prior density of a place, per square pixel, given how many sources are brighter and near."""
+    if brighter < 0.5:
+        return math.log(places[0])
+    return math.log(places[1] + places[2] * near / brighter)
+
+
+@part
+def ln_flux_prior(flux, median):
+    """Log of the prior density of an apparent flux where their median is this one."""
+    above = (1.0 - 2.0 * FAINTEST) * median + flux
+    return math.log((1.0 - FAINTEST) * median / (above * above))
+
+
+@part
+def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
+    """Change of the log prior by a proposal; fills the last rows of the new points, and `shifts`.
+
+    `shifts` (2, max_sources): by how much the proposal changes BRIGHTER and NEAR_BRIGHTER of the sources that stay.
+    """
+    places, inverse = field.places, field.inverse_axes
+    ratio = field.ln_number[n + n_new - n_old] - field.ln_number[n]
+    for k in range(n_old):
+        ratio -= ln_flux_prior(points[FLUX, k], points[FLUX, k] / points[BRIGHTNESS, k])
+        ratio -= ln_place(places, points[BRIGHTER, k], points[NEAR_BRIGHTER, k])
+    for k in range(2, 2 + n_new):
+        median = pixel_of(field.median, points[X, k], points[Y, k])
+        if points[FLUX, k] < FAINTEST * median:
+            return -math.inf
+        ratio += ln_flux_prior(points[FLUX, k], median)
+        points[BRIGHTNESS, k] = points[FLUX, k] / median
+        points[BRIGHTER, k] = points[NEAR_BRIGHTER, k] = 0.0
+    if n_new == 2:
+        faint = 2 if points[BRIGHTNESS, 2] < points[BRIGHTNESS, 3] else 3
+        dx, dy = points[X, 2] - points[X, 3], points[Y, 2] - points[Y, 3]
+        apart = distance2(inverse, dx, dy)
+        if apart < APART * APART:
+            return -math.inf
+        points[BRIGHTER, faint] = 1.0
+        points[NEAR_BRIGHTER, faint] = 1.0 if apart < places[3] else 0.0
+    for other in range(n):
+        shifts[0, other] = shifts[1, other] = 0.0
+        if other == chosen[0] or other == chosen[1]:
+            continue
+        x, y, brightness = state[X, other], state[Y, other], state[BRIGHTNESS, other]
+        for k in range(n_old):
+            if points[BRIGHTNESS, k] > brightness:
+                shifts[0, other] -= 1.0
+                if distance2(inverse, points[X, k] - x, points[Y, k] - y) < places[3]:
+                    shifts[1, other] -= 1.0
+        for k in range(2, 2 + n_new):
+            apart = distance2(inverse, points[X, k] - x, points[Y, k] - y)
+            if apart < APART * APART:
+                return -math.inf
+            near = 1.0 if apart < places[3] else 0.0
+            if points[BRIGHTNESS, k] > brightness:
+                shifts[0, other] += 1.0
+                shifts[1, other] += near
+            else:
+                points[BRIGHTER, k] += 1.0
+                points[NEAR_BRIGHTER, k] += near
+        before, after = state[BRIGHTER, other], state[BRIGHTER, other] + shifts[0, other]
+        near_before, near_after = state[NEAR_BRIGHTER, other], state[NEAR_BRIGHTER, other] + shifts[1, other]
+        if (near_before > 0.5 or near_after > 0.5 or before < 0.5 or after < 0.5) and (
+            before != after or near_before != near_after
+        ):
+            ratio += ln_place(places, after, near_after) - ln_place(places, before, near_before)
+    for k in range(2, 2 + n_new):
+        ratio += ln_place(places, points[BRIGHTER, k], points[NEAR_BRIGHTER, k])
+    return ratio
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def rank(field, state, n):
+    """Fill the last three rows of a state, in place.
+
+    Parameters
+    ----------
+    field : Field
+    state : float64 array, shape (6, max_sources)
+    n : int
+    """
+    for k in range(n):
+        state[BRIGHTNESS, k] = state[FLUX, k] / pixel_of(field.median, state[X, k], state[Y, k])
+    for k in range(n):
+        state[BRIGHTER, k] = state[NEAR_BRIGHTER, k] = 0.0
+        for other in range(n):
+            if state[BRIGHTNESS, other] > state[BRIGHTNESS, k]:
+                state[BRIGHTER, k] += 1.0
+                dx, dy = state[X, other] - state[X, k], state[Y, other] - state[Y, k]
+                if distance2(field.inverse_axes, dx, dy) < field.places[3]:
+                    state[NEAR_BRIGHTER, k] += 1.0
+
+
+@part
+def propose_shift(field, noise, u, z, state, n, chosen, points):
+    """Move a source to a place drawn about the peak of the residual that it sees, or at a distance of any size.
+
+    Returns the log of the proposal ratio, reverse to forward, and the residuals at its old and its new place.
+    """
+    axes = field.axes
+    dirty, beam = field.map_coefficients, field.beam_coefficients
+    x, y = points[X, 0], points[Y, 0]
+    if u[4] < 0.15:  # of this place or far from it
+        size = 0.0 if u[4] < 0.05 else 10.0 ** (0.5 - 2.0 * u[3])
+        points[X, 2] = x + size * (axes[0, 0] * z[0] + axes[0, 1] * z[1])
+        points[Y, 2] = y + size * (axes[1, 0] * z[0] + axes[1, 1] * z[1])
+        if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
+            return -math.inf, 0.0, 0.0
+        old = residual_at(dirty, beam, x, y, state, n, chosen)
+        if size == 0.0:
+            return 0.0, old, old
+        return 0.0, old, residual_at(dirty, beam, points[X, 2], points[Y, 2], state, n, chosen)
+    old, by_x, by_y = residual_with_slope(dirty, beam, x, y, state, n, chosen)
+    if old < 2.5 * noise:
+        return -math.inf, 0.0, 0.0
+    a, b = towards_peak(axes, old, by_x, by_y)
+    size = 1.1 * noise / old
+    a, b = a + size * z[0], b + size * z[1]
+    points[X, 2], points[Y, 2] = x + axes[0, 0] * a + axes[0, 1] * b, y + axes[1, 0] * a + axes[1, 1] * b
+    if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
+        return -math.inf, 0.0, 0.0
+    new, by_x, by_y = residual_with_slope(dirty, beam, points[X, 2], points[Y, 2], state, n, chosen)
+    if new < 2.5 * noise:
+        return -math.inf, 0.0, 0.0
+    back_a, back_b = towards_peak(axes, new, by_x, by_y)
+    size_back = 1.1 * noise / new
+    back_a, back_b = (a + back_a) / size_back, (b + back_b) / size_back
+    ln_ratio = 2.0 * math.log(size / size_back) + 0.5 * (z[0] * z[0] + z[1] * z[1])
+    return ln_ratio - 0.5 * (back_a * back_a + back_b * back_b), old, new
+
+
+@part
 def ln_split_density(axes, share, distance):
     """Log density (per square pixel) with which a split proposes an unordered pair of this share and distance.
 
@@ -201,7 +474,9 @@ def ln_split_density(axes, share, distance):
     """
     area = abs(axes[0, 0] * axes[1, 1] - axes[0, 1] * axes[1, 0])
     return math.log(
-        2.0 / (math.pi * math.sqrt(share * (1.0 - share))) / (2.0 * math.pi * NEAR * distance * area)
+        2.0
+        / (math.pi * math.sqrt(share * (1.0 - share)))
+        / (2.0 * math.pi * (NEAR - APART) * distance * area)
     )
 
 
@@ -231,7 +506,7 @@ def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
     distance = math.sqrt(distance2(inverse, dx, dy))
     if merging:
         count_too = 1.0 + near_count(inverse, state[0, j], state[1, j], state, n, chosen)
-        if distance <= 0.0 or share <= 0.0 or share >= 1.0:
+        if distance < APART or share <= 0.0 or share >= 1.0:
             return -math.inf
         points[0, 2], points[1, 2], points[2, 2] = x, y, flux
         return (
@@ -267,8 +542,8 @@ def propose_split(axes, inverse, state, n, chosen, u, points):
     k = chosen[0]
     flux = state[2, k]
     share = math.sin(0.5 * math.pi * u[3]) ** 2
-    distance, angle = NEAR * u[4], 2.0 * math.pi * u[5]
-    if share <= 0.0 or share >= 1.0 or distance <= 0.0:
+    distance, angle = APART + (NEAR - APART) * u[4], 2.0 * math.pi * u[5]
+    if share <= 0.0 or share >= 1.0:
         return -math.inf
     a, b = distance * math.cos(angle), distance * math.sin(angle)
     dx, dy = axes[0, 0] * a + axes[0, 1] * b, axes[1, 0] * a + axes[1, 1] * b
@@ -285,8 +560,23 @@ def propose_split(axes, inverse, state, n, chosen, u, points):
     )
 
 
+@part
+def draw_place(field, u, points):
+    """A place for a birth; returns the log of its density there."""
+    low, high = 0, field.birth_cdf.size - 1
+    while low < high:
+        middle = (low + high) // 2
+        if field.birth_cdf[middle] > u[2]:
+            high = middle
+        else:
+            low = middle + 1
+    width = field.median.shape[1]
+    points[X, 2], points[Y, 2] = low % width - 0.5 + u[3], low // width - 0.5 + u[4]
+    return math.log(field.birth_density[low // width, low % width])
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
-def run_chain(field, noise, intensity, state, n, energy, uniforms, normals, samples, sizes, energies, moves):
+def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes, energies, moves):
     """Advance a chain by reversible jumps, in place.
 
     Parameters
@@ -294,16 +584,14 @@ def run_chain(field, noise, intensity, state, n, energy, uniforms, normals, samp
     field : Field
     noise : float
         Of a pixel (Jy/beam); larger than the true one while the chain is warm.
-    intensity : float
-        Expected sources per searchable pixel.
-    state : float64 array, shape (3, max_sources)
+    state : float64 array, shape (6, max_sources)
     n : int
     energy : float
         f.d - f'Gf/2 of the state, in Jy^2, up to a constant of the caller's choice.
     uniforms, normals : float64 arrays, shapes (steps, N_UNIFORM) and (steps, N_NORMAL)
         Random numbers, drawn outside: steps of the chain and their order never depend on numba.
     samples : float64 array, shape (n_samples, 3, max_sources)
-        States at equal intervals; may be of length 0.
+        x, y and flux at equal intervals; may be of length 0.
     sizes, energies : int64 and float64 arrays, shape (n_samples,)
         Their numbers of sources and energies.
     moves : int64 array, shape (6, 2)
@@ -319,23 +607,23 @@ def run_chain(field, noise, intensity, state, n, energy, uniforms, normals, samp
     axes, inverse = field.axes, field.inverse_axes
     limit, n_samples = state.shape[1], samples.shape[0]
     interval = uniforms.shape[0] // n_samples if n_samples else uniforms.shape[0] + 1
-    points, residual = np.empty((3, 4)), np.empty(4)
+    points, residual, shifts = np.zeros((6, 4)), np.empty(4), np.empty((2, limit))
     chosen = np.empty(2, np.int64)
     variance, taken = noise * noise, 0
     for step in range(uniforms.shape[0]):
         u, z = uniforms[step], normals[step]
-        ln_ratio, n_old, n_new, scale = 0.0, 0, 0, 0.0
+        ln_ratio, n_old, n_new = 0.0, 0, 0
         chosen[0], chosen[1] = min(int(u[2] * n), n - 1), -1
-        if u[0] < 0.50:
+        if u[0] < 0.56:
             kind, n_old, n_new = SHIFT, 1, 1
-        elif u[0] < 0.62:
+        elif u[0] < 0.66:
             kind, n_new = BIRTH, 1
             chosen[0] = -1
-        elif u[0] < 0.74:
+        elif u[0] < 0.76:
             kind, n_old = DEATH, 1
-        elif u[0] < 0.81:
+        elif u[0] < 0.83:
             kind, n_old, n_new = SPLIT, 1, 2
-        elif u[0] < 0.88:
+        elif u[0] < 0.90:
             kind, n_old, n_new = MERGE, 2, 1
         else:
             kind, n_old, n_new = PAIR, 2, 2
@@ -346,68 +634,73 @@ def run_chain(field, noise, intensity, state, n, energy, uniforms, normals, samp
         if n < n_old or n + n_new - n_old > limit:
             ln_ratio = -math.inf
         elif kind == SHIFT:
-            if u[4] > 0.1:
-                scale = (1.5 if u[4] < 0.85 else 5.0) * noise
-                size = scale / max(points[2, 0], noise)
-                points[0, 2] = points[0, 0] + size * (axes[0, 0] * z[0] + axes[0, 1] * z[1])
-                points[1, 2] = points[1, 0] + size * (axes[1, 0] * z[0] + axes[1, 1] * z[1])
-            else:
-                points[0, 2], points[1, 2] = points[0, 0], points[1, 0]
+            ln_ratio, residual[0], residual[2] = propose_shift(field, noise, u, z, state, n, chosen, points)
         elif kind == BIRTH:
-            low, high = 0, field.birth_cdf.size - 1
-            while low < high:
-                middle = (low + high) // 2
-                if field.birth_cdf[middle] > u[2]:
-                    high = middle
-                else:
-                    low = middle + 1
-            width = field.median.shape[1]
-            points[0, 2], points[1, 2] = low % width - 0.5 + u[3], low // width - 0.5 + u[4]
-            ln_ratio = -math.log((n + 1) * field.birth_density[low // width, low % width])
+            ln_ratio = -draw_place(field, u, points)
         elif kind == DEATH:
-            ln_ratio = math.log(n * pixel_of(field.birth_density, points[0, 0], points[1, 0]))
+            total = 0.0
+            for k in range(n):
+                total += mortality(state[FLUX, k], noise)
+            left = u[2] * total
+            for k in range(n):
+                left -= mortality(state[FLUX, k], noise)
+                chosen[0] = k
+                if left < 0.0:
+                    break
+            copy_source(state, chosen[0], points, 0)
+            ln_ratio = math.log(
+                total
+                / mortality(points[FLUX, 0], noise)
+                * pixel_of(field.birth_density, points[X, 0], points[Y, 0])
+            )
         elif kind == SPLIT:
             ln_ratio = propose_split(axes, inverse, state, n, chosen, u, points)
         else:
             ln_ratio = propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, kind == MERGE)
 
-        if ln_ratio > -math.inf:
-            for k in range(2, 2 + n_new):
-                if pixel_of(field.median, points[0, k], points[1, k]) <= 0.0:
-                    ln_ratio = -math.inf
         change = 0.0
         if ln_ratio > -math.inf:
+            for k in range(2, 2 + n_new):
+                if pixel_of(field.median, points[X, k], points[Y, k]) <= 0.0:
+                    ln_ratio = -math.inf
+        if ln_ratio > -math.inf:
             for k in range(4):
-                if k < n_old or 2 <= k < 2 + n_new:
-                    residual[k] = residual_at(dirty, beam, points[0, k], points[1, k], state, n, chosen)
+                if kind != SHIFT and (k < n_old or 2 <= k < 2 + n_new):
+                    residual[k] = residual_at(dirty, beam, points[X, k], points[Y, k], state, n, chosen)
             if kind <= DEATH:
                 if n_new == 1:
-                    points[2, 2] = draw_flux(residual[2], noise, u[5], z[2])
-                    ln_ratio -= ln_flux_density(points[2, 2], residual[2], noise)
+                    least = FAINTEST * pixel_of(field.median, points[X, 2], points[Y, 2])
+                    flux = draw_flux(residual[2], noise, least, u[5], z[2])
+                    ln_ratio -= ln_flux_density(flux, residual[2], noise, least)
+                    points[FLUX, 2] = flux
                 if n_old == 1:
-                    ln_ratio += ln_flux_density(points[2, 0], residual[0], noise)
-                if n_new == 1 and points[2, 2] <= 0.0:
-                    ln_ratio = -math.inf
-                if scale > 0.0:
-                    shrink = max(points[2, 2], noise) / max(points[2, 0], noise)
-                    r2 = z[0] * z[0] + z[1] * z[1]
-                    ln_ratio += 2.0 * math.log(shrink) - 0.5 * r2 * (shrink * shrink - 1.0)
+                    least = FAINTEST * pixel_of(field.median, points[X, 0], points[Y, 0])
+                    ln_ratio += ln_flux_density(points[FLUX, 0], residual[0], noise, least)
+                if kind == BIRTH:
+                    total = mortality(points[FLUX, 2], noise)
+                    ln_ratio += math.log(total)
+                    for k in range(n):
+                        total += mortality(state[FLUX, k], noise)
+                    ln_ratio -= math.log(total)
+        if ln_ratio > -math.inf:
             for k in range(4):
                 if k < n_old or 2 <= k < 2 + n_new:
-                    flux, median = points[2, k], pixel_of(field.median, points[0, k], points[1, k])
                     sign = 1.0 if k >= 2 else -1.0
-                    change += sign * flux * (residual[k] - 0.5 * flux)
-                    ln_ratio += sign * math.log(intensity * median / ((median + flux) * (median + flux)))
-            column, row = beam.shape[1] // 2, beam.shape[0] // 2
+                    change += sign * points[FLUX, k] * (residual[k] - 0.5 * points[FLUX, k])
             for k in range(0, 4, 2):
                 if (k == 0 and n_old == 2) or (k == 2 and n_new == 2):
-                    dx, dy = points[0, k] - points[0, k + 1], points[1, k] - points[1, k + 1]
-                    both = points[2, k] * points[2, k + 1] * spline(beam, column + 2.0 * dx, row + 2.0 * dy)
+                    dx, dy = points[X, k] - points[X, k + 1], points[Y, k] - points[Y, k + 1]
+                    both = points[FLUX, k] * points[FLUX, k + 1]
+                    both *= beam_at(beam, dx, dy)
                     change += both if k == 0 else -both
+            ln_ratio += ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts)
 
             if math.log(max(u[1], 1e-300)) < change / variance + ln_ratio:
                 moves[kind, 1] += 1
                 energy += change
+                for other in range(n):
+                    state[BRIGHTER, other] += shifts[0, other]
+                    state[NEAR_BRIGHTER, other] += shifts[1, other]
                 for k in range(max(n_old, n_new)):
                     if k < n_old and k < n_new:
                         copy_source(points, 2 + k, state, chosen[k])

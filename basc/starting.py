@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from basc import kernels
 
 STANDING_OUT = 4.5  # sigma: peaks taken for sources at first; the chain decides
-PUT_BACK = 8.0  # sigma: fainter starting sources may be born again anywhere on their peak
+PUT_BACK = 7.0  # sigma: fainter starting sources may be born again anywhere on their peak
 MOST_ROUNDS = 40
+HIGHEST, LIKELY = (
+    3.7,
+    2.0,
+)  # sigma: where births are worth as much as anywhere, and from where they are worth it
 
 
 def measure_noise(values):
@@ -54,14 +56,15 @@ def find_start(field, data, searchable, noise, max_sources):
 
     Returns
     -------
-    state : float64 array, shape (3, max_sources)
+    state : float64 array, shape (6, max_sources)
+        See `basc.kernels`.
     n : int
     noise : float
         As given or as measured.
     residual : float64 array, shape (box_rows, box_columns)
         What is left, in Jy/beam.
     """
-    state, n = np.zeros((3, max_sources)), 0
+    state, n = np.zeros((6, max_sources)), 0
     given, residual = noise, data
     for _ in range(MOST_ROUNDS):
         noise = given or measure_noise(residual[searchable])
@@ -72,7 +75,7 @@ def find_start(field, data, searchable, noise, max_sources):
         state[0, n : n + len(peaks)], state[1, n : n + len(peaks)] = peaks[:, 1], peaks[:, 0]
         state[2, n : n + len(peaks)] = residual[peaks[:, 0], peaks[:, 1]]
         n += len(peaks)
-        polish(field, state, n, rounds=3)
+        kernels.polish(field, state, n, 3)
         bright = state[2, :n] > 2.0 * noise
         state[:, : bright.sum()] = state[:, :n][:, bright]
         dropped, n = n - int(bright.sum()), int(bright.sum())
@@ -81,33 +84,6 @@ def find_start(field, data, searchable, noise, max_sources):
         if dropped >= len(peaks):
             break
     return state, n, noise, residual
-
-
-def polish(field, state, n, *, rounds):
-    """Move each source, in turn, to where it explains most, and give it the flux it finds there (in place).
-
-    A Newton step on the residual without the source, of at most two pixels; its flux is the height of the
-    parabola there.
-    """
-    step, near, chosen = 0.25, np.empty((3, 3)), np.full(2, -1)
-    dirty, beam = field.map_coefficients, field.beam_coefficients
-    for _ in range(rounds):
-        for chosen[0] in range(n):
-            k = chosen[0]
-            kernels.residuals_near(dirty, beam, state, n, chosen, step, near)
-            (a, b, c), (d, e, f), (g, h, i) = near.tolist()
-            gx, gy = 0.5 * (f - d), 0.5 * (h - b)
-            xx, yy, xy = f + d - 2.0 * e, h + b - 2.0 * e, 0.25 * (i + a - c - g)
-            determinant, flux = xx * yy - xy * xy, e
-            if xx < 0.0 and determinant > 0.0:
-                dx, dy = (xy * gy - yy * gx) / determinant, (xy * gx - xx * gy) / determinant
-                shrink = min(1.0, 2.0 / max(step * math.hypot(dx, dy), 1e-9))
-                dx, dy = shrink * dx, shrink * dy
-                x, y = float(state[0, k] + step * dx), float(state[1, k] + step * dy)
-                if kernels.pixel_of.py_func(field.median, x, y) > 0.0:
-                    state[0, k], state[1, k] = x, y
-                    flux += (gx * dx + gy * dy) * (1.0 - 0.5 * shrink)
-            state[2, k] = max(flux, 0.0)
 
 
 def birth_map(field, residual, searchable, state, n, noise):
@@ -119,16 +95,18 @@ def birth_map(field, residual, searchable, state, n, noise):
     faint[2] *= -1.0
     towards = residual.copy()
     kernels.subtract_sources(towards, field.beam_coefficients, faint, faint.shape[1])
-    towards = np.exp(np.minimum(np.square(np.maximum(towards, 0.0) / noise) / 2.0, 9.0)) * searchable
-    density = 0.6 * towards / towards.sum() + 0.3 * searchable / searchable.sum()
-    known = np.zeros_like(density)
-    rows, columns = density.shape
-    for x, y, _ in state[:, :n].T:
+    sigmas = np.clip(towards / noise, 0.0, HIGHEST)
+    # What a source explains there; the higher ones have one already.
+    wanted = np.exp(0.5 * sigmas**2) / (1.0 + np.exp(-1.7 * (sigmas - LIKELY))) * searchable
+    known = np.zeros_like(wanted)
+    rows, columns = known.shape
+    for x, y in state[:2, :n].T:
         i, j = round(x), round(y)
         known[max(j - 1, 0) : min(j + 2, rows), max(i - 1, 0) : min(i + 2, columns)] += 1.0
+    anywhere = searchable / searchable.sum()
     known *= searchable
-    density += 0.1 * (known / known.sum() if known.any() else searchable / searchable.sum())
-    return density / density.sum()
+    known = known / known.sum() if known.any() else anywhere
+    return 0.7 * wanted / wanted.sum() + 0.15 * known + 0.15 * anywhere
 
 
 def _peaks(image, threshold, inverse_axes):

@@ -16,3 +16,23 @@ def chi2(visibilities, weights, cells_u, cells_v, pixels, sources):
 def beam_at(cells_u, cells_v, weights, pixels, dx, dy):
     """The dirty beam at any difference, by direct sum."""
     return float(np.sum(weights * np.cos(2 * np.pi * (cells_u * dx + cells_v * dy) / pixels)) / weights.sum())
+
+
+def ln_evidence_of_one(dirty_map, *, median_flux, faintest):
+    """Log of the mean over the prior of one source's likelihood ratio, by quadrature; the map must be flat-fielded.
+
+    Places on a grid of a quarter of a pixel, by zero-padding the map's Fourier transform; fluxes by the trapezium.
+    """
+    oversampling, noise = 4, dirty_map.noise
+    rows, columns = dirty_map.data.shape
+    spectrum = np.fft.fftshift(np.fft.fft2(dirty_map.data))
+    padding = [((oversampling - 1) * n // 2,) * 2 for n in (rows, columns)]
+    fine = np.fft.ifft2(np.fft.ifftshift(np.pad(spectrum, padding))).real * oversampling**2
+    part = tuple(slice(s.start * oversampling, s.stop * oversampling) for s in dirty_map.search)
+    heights = fine[part].ravel()[:, None] / noise
+    least, median = faintest * median_flux / noise, median_flux / noise
+    span = np.linspace(0.0, 1.0, 500)
+    fluxes = least + (np.maximum(heights, least) + 8.0 - least) * span
+    ln = fluxes * heights - fluxes**2 / 2 + np.log((median - least) / (fluxes - 2 * least + median) ** 2)
+    top = ln.max()
+    return float(top + np.log(np.mean(np.trapezoid(np.exp(ln - top), fluxes, axis=1))))

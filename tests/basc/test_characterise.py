@@ -8,7 +8,9 @@ import pytest
 from astropy import units as u
 
 from basc import DirtyMap, characterise, warm_up
+from basc.images import core_axes
 from basc.simulate import observe
+from tests.basc import reference
 
 NOISE = 1e-3
 
@@ -86,6 +88,100 @@ def test_same_seed_same_bytes(look):
     assert first.as_array().tobytes() != other.as_array().tobytes()
 
 
+def test_the_number_of_threads_changes_nothing(look):
+    _, dirty_map = look([(66.3, 60.8, 0.02), (70.1, 63.2, 0.01)])
+
+    alone, together = (characterise(dirty_map, threads=threads) for threads in (1, 4))
+
+    assert alone.sources.as_array().tobytes() == together.sources.as_array().tobytes()
+    assert alone.samples.flux.tobytes() == together.samples.flux.tobytes()
+
+
+def test_chains_that_had_no_time_say_so(look):
+    _, dirty_map = look([(60.0 + 4 * k, 62.0 + 2 * k, 0.01 * (k + 1)) for k in range(5)])
+
+    hurried = characterise(dirty_map, proposals=100, max_proposals=100)
+    finished = characterise(dirty_map)
+
+    assert not hurried.converged
+    assert "independent samples" in " ".join(hurried.not_converged)
+    assert finished.converged
+    assert finished.diagnostics["proposals"] <= 100_000
+
+
+def test_a_blend_says_what_else_it_may_be(look):
+    """Two equal sources at half a beam: whatever number is listed, the other one is not ruled out."""
+    _, dirty_map = look([(62.4, 64.7, 0.008), (65.0, 63.6, 0.008)], seed=3)
+
+    result = characterise(dirty_map)
+
+    listed = len(result.sources)
+    assert listed in (1, 2)
+    assert all(result.sources["blended"])
+    assert set(result.sources["alternative"]) == {3 - listed}
+    assert 0.05 < result.sources["probability_alternative"][0] < 0.95
+
+
+def test_an_isolated_source_is_no_blend(look):
+    _, dirty_map = look([(62.4, 64.7, 0.02), (84.2, 50.2, 0.03)])
+
+    result = characterise(dirty_map)
+
+    assert not any(result.sources["blended"])
+    inverse = np.linalg.inv(core_axes(dirty_map.beam))
+    apart = np.hypot(*(inverse @ [84.2 - 62.4, 50.2 - 64.7])) / 2.355
+    np.testing.assert_allclose(result.sources["neighbour"].value, apart, rtol=0.02)
+
+
+def test_errors_are_those_of_a_least_squares_fit(look):
+    """For one bright source the posterior is Gaussian; its covariance follows from the beam's curvature."""
+    field, dirty_map = look([(62.4, 64.7, 0.1)])
+
+    (covariance,) = characterise(dirty_map, proposals=8000).covariances
+
+    cells = np.stack([field.cells_u, field.cells_v]) * 2 * np.pi / len(field.dirty)
+    curvature = (field.weights * cells) @ cells.T / field.weights.sum()
+    expected = np.linalg.inv(curvature) * (NOISE / 0.1) ** 2
+    np.testing.assert_allclose(covariance[:2, :2], expected, rtol=0.25, atol=0.1 * expected.max())
+    np.testing.assert_allclose(covariance[2, 2], NOISE**2, rtol=0.25)
+
+
+@pytest.mark.parametrize("flux", [0.005, 0.012, 0.03])
+def test_evidence_is_that_of_quadrature(look, flux):
+    """Of one source: the integral of likelihood times prior over place and flux, on a grid, without a chain."""
+    _, dirty_map = look([(66.3, 60.8, flux)], pixels=96)
+
+    result = characterise(dirty_map, evidence=True, expected_sources=0.5, companions=0.0)
+
+    # Z1 / Z0, from the evidence of all numbers and the share of one source.
+    found = result.ln_evidence + np.log(result.n_posterior[1]) - (np.log(0.5) - 0.5)
+    expected = reference.ln_evidence_of_one(dirty_map, median_flux=5 * NOISE, faintest=0.6)
+    assert abs(found - expected) < 0.5
+
+
+def test_evidence_is_unknown_where_it_was_not_asked_for(look):
+    empty, bright = (characterise(look(sources)[1]) for sources in ([], [(66.3, 60.8, 0.03)]))
+
+    assert -1.5 < empty.ln_evidence < 1.5
+    assert np.isnan(bright.ln_evidence)
+
+
+def test_samples_are_sets_of_sources_in_the_full_map(look):
+    _, dirty_map = look([(66.3, 60.8, 0.02)])
+
+    result = characterise(dirty_map)
+
+    samples = result.samples
+    assert samples.x.shape == samples.y.shape == samples.flux.shape
+    there = np.arange(samples.x.shape[1]) < samples.size[:, None]
+    assert (samples.flux[there] > 0).all()
+    assert (samples.flux[~there] == 0).all()
+    first = samples.x[:, 0][samples.size == 1]
+    assert abs(first.mean() - 66.3) < 0.5
+    assert list(np.bincount(samples.chain)) == [250] * 4
+    np.testing.assert_allclose(np.bincount(samples.size) / len(samples.size), result.n_posterior)
+
+
 def test_noise_is_measured_without_bias_beside_a_bright_source():
     empty, bright = [], []
     for seed in range(12):
@@ -158,7 +254,8 @@ def test_warming_up_leaves_nothing_to_compile():
 
     from basc import kernels
 
-    assert [len(kernel.overloads) for kernel in (kernels.run_chain, kernels.residuals_near)] == [1, 1]
+    compiled = (kernels.run_chain, kernels.polish, kernels.rank, kernels.energy_of)
+    assert [len(kernel.overloads) for kernel in compiled] == [1] * len(compiled)
 
 
 def test_the_core_of_m87_is_found():
@@ -171,7 +268,8 @@ def test_the_core_of_m87_is_found():
     result = characterise(dirty_map)
 
     core = result.sources[0]
-    assert np.hypot(core["x"].value - 128, core["y"].value - 128) < 0.25 * 7.1
+    offset = np.linalg.inv(core_axes(dirty_map.beam)) @ [core["x"].value - 128, core["y"].value - 128]
+    assert np.hypot(*offset) / 2.355 < 0.1
     assert core["flux"].value > 0.5
     assert 5 < len(result.sources) <= 60
     assert result.residual().std() < 0.01 * dirty_map.data.max()

@@ -82,7 +82,10 @@ def test_what_cannot_be_right_is_refused(field, change, error, words):
     [
         ({"expected_sources": 0}, "expected_sources is 0"),
         ({"threshold": 1.5}, "between 0 and 1"),
-        ({"chains": 1}, "at least 2"),
+        ({"chains": 1}, "between 2 and 64"),
+        ({"companions": 1.0}, "below 1"),
+        ({"max_proposals": 10}, "at least 100"),
+        ({"threads": 0}, "at least 1"),
         ({"max_sources": 0}, "between 1 and"),
         ({"median_flux": -1.0}, "positive"),
         ({"proposals": 3}, "at least 100"),

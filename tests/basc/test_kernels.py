@@ -9,12 +9,13 @@ import pytest
 from basc import kernels
 from basc.images import core_axes
 from basc.interpolation import beam_coefficients, interpolation_error, map_coefficients
+from basc.prior import Prior
 from basc.simulate import observe
-from basc.starting import polish
 from tests.basc import reference
 
 PIXELS = 64
 START = PIXELS // 4
+PRIOR = Prior(expected_sources=1.0, companions=0.2, median_flux=5e-3)
 SOURCES = [(30.3, 28.9, 0.05), (33.8, 31.2, 0.02), (24.4, 38.5, 0.012)]
 
 
@@ -43,13 +44,15 @@ def seen(simulated):
         density,
         axes,
         np.ascontiguousarray(np.linalg.inv(axes)),
+        PRIOR.ln_number(8),
+        PRIOR.places(float(np.prod(shape)), axes),
     )
 
 
 def as_state(sources):
-    state = np.zeros((3, 8))
+    state = np.zeros((6, 8))
     for k, (x, y, flux) in enumerate(sources):
-        state[:, k] = x - START, y - START, flux
+        state[:3, k] = x - START, y - START, flux
     return state
 
 
@@ -59,19 +62,9 @@ def test_likelihood_on_the_map_is_that_of_the_visibilities(simulated, seen, sour
     arguments = simulated.visibilities, simulated.weights, *cells, PIXELS
 
     expected = (reference.chi2(*arguments, []) - reference.chi2(*arguments, sources)) / 2.0
-    coefficients = seen.map_coefficients, seen.beam_coefficients
-    found = energy(coefficients, as_state(sources), len(sources)) / simulated.noise**2
+    found = kernels.energy_of(seen, as_state(sources), len(sources)) / simulated.noise**2
 
     np.testing.assert_allclose(found, expected, rtol=2e-6)
-
-
-def energy(coefficients, state, n):
-    """f.d - f'Gf/2 as the sum over sources of what each finds after those before it, by the kernel."""
-    total, near = 0.0, np.empty((1, 1))
-    for k in range(n):
-        kernels.residuals_near(*coefficients, state, k, np.array([k, -1]), 0.0, near)
-        total += state[2, k] * (near[0, 0] - 0.5 * state[2, k])
-    return total
 
 
 def quintic(coefficients, x, y):
@@ -87,12 +80,12 @@ def quintic(coefficients, x, y):
 
 def test_interpolation_between_pixels_is_exact_to_a_millionth(simulated, seen):
     cells = simulated.cells_u, simulated.cells_v, simulated.weights
-    middle = np.array(seen.beam_coefficients.shape) // 2
+    column = seen.beam_coefficients.shape[1] // 2
     rng = np.random.default_rng(2)
 
-    for dx, dy in rng.uniform(-6, 6, (20, 2)):
+    for dx, dy in rng.uniform((-6, 0), (6, 6), (20, 2)):
         exact = reference.beam_at(*cells, PIXELS, dx, dy)
-        found = quintic(seen.beam_coefficients, middle[1] + 2 * dx, middle[0] + 2 * dy)
+        found = quintic(seen.beam_coefficients, column + 2 * dx, kernels.MIDDLE + 2 * dy)
         assert abs(found - exact) < 2e-6
     assert interpolation_error(simulated.beam) < 3e-6
 
@@ -111,30 +104,60 @@ def test_polish_finds_the_true_place_and_flux_in_a_noiseless_map(seen):
     clean = seen._replace(map_coefficients=map_coefficients(field.dirty, field.searchable))
     state = as_state([(31.0, 28.0, 0.01)])
 
-    polish(clean, state, 1, rounds=8)
+    kernels.polish(clean, state, 1, 12)
 
     np.testing.assert_allclose(state[:, 0], as_state(SOURCES)[:, 0], rtol=1e-4)
 
 
-@pytest.mark.parametrize("expected", [1.0, 3.0])
-def test_without_data_the_chain_returns_the_prior(seen, expected):
-    """Under a noise far above prior and map, numbers must be Poisson, fluxes Lomax and places uniform."""
-    steps, kept = 400_000, 20_000
+@pytest.mark.parametrize("companions", [0.0, 0.4])
+def test_without_data_the_chain_returns_the_prior(seen, companions):
+    """Under a noise far above prior and map, all that the chain visits follows `Prior.draw`, by which it is judged."""
+    steps, kept, median = 1_500_000, 30_000, 1e6
     rng = np.random.default_rng(8)
-    state, samples = np.zeros((3, 20)), np.zeros((kept, 3, 20))
+    prior = Prior(expected_sources=2.0, companions=companions, median_flux=median)
+    shape = 120, 120
+    axes, density = np.eye(2) * 1.5, np.full(shape, 1.0 / np.prod(shape))
+    wide = observe([], rng=rng, pixels=256, noise=1e-3)
+    inner = slice(68, 188), slice(68, 188)
+    flat = kernels.Field(
+        map_coefficients(wide.dirty, inner),
+        beam_coefficients(wide.beam, shape),
+        np.full(shape, median),
+        np.cumsum(density.ravel()),
+        density,
+        axes,
+        np.linalg.inv(axes),
+        prior.ln_number(20),
+        prior.places(float(np.prod(shape)), axes),
+    )
+    state, samples = np.zeros((6, 20)), np.zeros((kept, 3, 20))
     sizes, energies = np.zeros(kept, np.int64), np.zeros(kept)
-    flat = seen._replace(median=np.full_like(seen.median, 1e6))
     numbers = rng.random((steps, kernels.N_UNIFORM)), rng.standard_normal((steps, kernels.N_NORMAL))
     moves = np.zeros((6, 2), np.int64)
 
-    kernels.run_chain(flat, 1e8, expected / 1024, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
+    n, _ = kernels.run_chain(flat, 3e8, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
 
-    frequencies = np.bincount(sizes, minlength=12)[:8] / kept
-    poisson = [math.exp(-expected) * expected**k / math.factorial(k) for k in range(8)]
-    np.testing.assert_allclose(frequencies, poisson, atol=0.02)
-    assert moves[kernels.SPLIT, 1] > 100
-    assert moves[kernels.MERGE, 1] > 100
-    present = np.arange(20) < sizes[:, None]
-    np.testing.assert_allclose(samples[:, 0][present].mean(), 15.5, atol=1.0)
-    np.testing.assert_allclose(np.mean(samples[:, 2][present] < 1e6), 0.5, atol=0.04)
-    np.testing.assert_allclose(np.mean(samples[:, 2][present] < 3e6), 0.75, atol=0.04)
+    ranked = state.copy()
+    kernels.rank(flat, ranked, n)
+    np.testing.assert_array_equal(ranked[:, :n], state[:, :n])
+    drawn = [prior.draw(rng, np.ones(shape, bool), axes) for _ in range(kept)]
+    visited = [sample[:, :size].T for sample, size in zip(samples, sizes, strict=True)]
+    assert min(moves[:, 1]) > 50
+    for number in range(6):
+        found, wanted = (np.mean([len(each) == number for each in many]) for many in (visited, drawn))
+        assert abs(found - wanted) < 0.025
+    for quantile in (0.25, 0.5, 0.75):
+        found, wanted = (np.quantile(np.concatenate(many)[:, 2], quantile) for many in (visited, drawn))
+        assert abs(found / wanted - 1) < 0.06
+    found, wanted = (np.mean([pairs_within(each, 1.8 * 1.5) for each in many]) for many in (visited, drawn))
+    assert abs(found - wanted) < 0.05
+    assert min(distances(each).min() for each in visited if len(each) > 1) >= 0.8 * 1.5
+
+
+def distances(sources):
+    offsets = sources[:, None, :2] - sources[None, :, :2]
+    return np.hypot(*offsets.T)[np.triu_indices(len(sources), 1)]
+
+
+def pairs_within(sources, radius):
+    return np.count_nonzero(distances(sources) < radius)

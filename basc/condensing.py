@@ -1,0 +1,272 @@
+"""From many sets of sources to those that they have in common.
+
+Condensed catalogue after Portillo et al. 2017, AJ 154, 132, Sect. 2.4: each sample gives each reference source at
+most one of its own, so close neighbours stay two, and a source's probability is how often it got one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+REACH = 1.6  # sigma of the beam: farthest that a sample's source may lie from its reference
+ROUNDS = 3
+MOST_EXTRA = 40
+BEAM = 2.355  # sigmas in a beam (FWHM)
+MOST_DOUBTFUL = 0.1  # fraction of samples that must have the catalogue's number in a group to be used alone
+
+
+@dataclass(frozen=True)
+class Condensed:
+    """What many samples agree on, brightest first.
+
+    Attributes
+    ----------
+    means : float64 array, shape (n, 3)
+        x, y (pixels of the box) and flux (Jy).
+    covariances : float64 array, shape (n, 3, 3)
+    probabilities : float64 array, shape (n,)
+    members : int64 array, shape (n, n_samples)
+        Which source of each sample is this one; -1 for none.
+    """
+
+    @property
+    def size(self):
+        """How many sources there are."""
+        return len(self.means)
+
+    means: np.ndarray
+    covariances: np.ndarray
+    probabilities: np.ndarray
+    members: np.ndarray
+
+    def above(self, threshold):
+        """Only what is at least so probable."""
+        kept = self.probabilities >= threshold
+        return Condensed(
+            self.means[kept], self.covariances[kept], self.probabilities[kept], self.members[kept]
+        )
+
+
+def condense(samples, sizes, energies, inverse_axes, noise, rarest=0.1):
+    """Sources common to many samples of a posterior.
+
+    Parameters
+    ----------
+    samples : float64 array, shape (n_samples, 3, max_sources)
+        x, y (pixels) and flux (Jy).
+    sizes : int64 array, shape (n_samples,)
+    energies : float64 array, shape (n_samples,)
+        To choose the sample that gives the first references: the likeliest of the commonest size.
+    inverse_axes : float64 array, shape (2, 2)
+        Beam sigmas per pixel.
+    noise : float
+    rarest : float
+        Fraction of the samples that must have a source.
+
+    Returns
+    -------
+    Condensed
+    """
+    rarest = max(rarest * len(sizes), 2.0)
+    used = max(int(sizes.max(initial=0)), 1)
+    atoms = np.ascontiguousarray(samples[:, :, :used].transpose(0, 2, 1))
+    present = np.arange(used) < sizes[:, None]
+    whitened = np.ascontiguousarray(atoms[..., :2] @ inverse_axes.T)
+    commonest = np.bincount(sizes).argmax()
+    best = np.flatnonzero(sizes == commonest)
+    references = atoms[best[energies[best].argmax()], :commonest]
+    spread = np.maximum(noise / np.maximum(references[:, 2], noise), 0.02)
+    errors = np.stack([spread, np.full(len(spread), noise)], axis=1)
+
+    for round_ in range(ROUNDS):
+        order = np.argsort(-references[:, 2], kind="stable")
+        references, errors = np.ascontiguousarray(references[order]), np.ascontiguousarray(errors[order])
+        members = np.full((len(references), len(atoms)), -1)
+        free = present.copy()
+        assign(
+            atoms,
+            whitened,
+            free,
+            references[:, :2] @ inverse_axes.T,
+            references[:, 2].copy(),
+            errors,
+            members,
+        )
+        if round_ == ROUNDS - 1:
+            break
+        references, errors = _means(atoms, whitened, members, rarest)
+        extra = _clusters(atoms, whitened, free, rarest)
+        if len(extra):
+            references = np.concatenate([references, extra])
+            faint = np.stack([np.full(len(extra), 0.5), np.maximum(extra[:, 2], noise)], axis=1)
+            errors = np.concatenate([errors, faint])
+    members = members[np.count_nonzero(members >= 0, axis=1) > rarest]
+    means, covariances = np.zeros((len(members), 3)), np.zeros((len(members), 3, 3))
+    for k, row in enumerate(members):
+        found = np.flatnonzero(row >= 0)
+        mine = atoms[found, row[found]]
+        means[k], covariances[k] = mine.mean(axis=0), np.cov(mine.T)
+    order = np.argsort(-means[:, 2], kind="stable")
+    probabilities = np.count_nonzero(members >= 0, axis=1) / len(atoms)
+    return Condensed(means[order], covariances[order], probabilities[order], members[order])
+
+
+@njit(cache=True, nogil=True)
+def assign(atoms, whitened, free, places, fluxes, errors, members):
+    """Give each reference, brightest first, the nearest free source of every sample.
+
+    Nearness counts position and flux, each in units of how far that reference spreads.
+
+    Parameters
+    ----------
+    atoms : float64 array, shape (n_samples, most, 3)
+        x, y, flux.
+    whitened : float64 array, shape (n_samples, most, 2)
+        x, y in sigmas of the beam.
+    free : bool array, shape (n_samples, most)
+        Sources that exist; those given away are cleared.
+    places, fluxes, errors : float64 arrays, shapes (n, 2), (n,), (n, 2)
+        References: place (sigmas of the beam), flux, and the spreads of both.
+    members : int64 array, shape (n, n_samples)
+        Filled with the index of the source, where there is one.
+    """
+    for sample in range(atoms.shape[0]):
+        for k in range(places.shape[0]):
+            best = np.inf
+            for a in range(atoms.shape[1]):
+                if free[sample, a]:
+                    dx, dy = whitened[sample, a, 0] - places[k, 0], whitened[sample, a, 1] - places[k, 1]
+                    distance2 = dx * dx + dy * dy
+                    if distance2 < REACH * REACH:
+                        df = (atoms[sample, a, 2] - fluxes[k]) / errors[k, 1]
+                        cost = distance2 / (errors[k, 0] * errors[k, 0]) + df * df
+                        if cost < best:
+                            best = cost
+                            members[k, sample] = a
+            if members[k, sample] >= 0:
+                free[sample, members[k, sample]] = False
+
+
+def _means(atoms, whitened, members, rarest):
+    """References and their spreads (beam sigmas, Jy) after an assignment."""
+    references, errors = [], []
+    for row in members:
+        found = np.flatnonzero(row >= 0)
+        if len(found) > rarest:
+            mine, places = atoms[found, row[found]], whitened[found, row[found]]
+            references.append(mine.mean(axis=0))
+            errors.append([np.sqrt(places.var(axis=0).mean()) + 0.01, mine[:, 2].std() + 1e-12])
+    return np.array(references).reshape(-1, 3), np.array(errors).reshape(-1, 2)
+
+
+def _clusters(atoms, whitened, left, rarest):
+    """Places where sources that belong to no reference gather, densest first."""
+    places, members = whitened[left], atoms[left]
+    extra: list[np.ndarray] = []
+    while len(places) > rarest and len(extra) < MOST_EXTRA:
+        cells = np.floor(places * (2.0 / REACH)).astype(np.int64) @ [1 << 32, 1]
+        known, counts = np.unique(cells, return_counts=True)
+        middle = np.median(places[cells == known[counts.argmax()]], axis=0)
+        distance2 = np.square(places - middle).sum(axis=1)
+        near = distance2 < 1.0
+        if np.count_nonzero(near) <= rarest:
+            break
+        extra.append(members[near].mean(axis=0))
+        far = distance2 > REACH**2
+        places, members = places[far], members[far]
+    return np.array(extra).reshape(-1, 3)
+
+
+def nearest_neighbours(means, inverse_axes):
+    """Distance in beams (FWHM) from each source to the nearest other; NaN if there is none.
+
+    Parameters
+    ----------
+    means : float64 array, shape (n, 3)
+    inverse_axes : float64 array, shape (2, 2)
+
+    Returns
+    -------
+    float64 array, shape (n,)
+    """
+    if len(means) < 2:
+        return np.full(len(means), np.nan)
+    return _distances(means, inverse_axes).min(axis=1)
+
+
+def settle(found, samples, sizes, inverse_axes):
+    """Means and covariances of a catalogue, given that it has the right number of sources everywhere.
+
+    Sources within a beam of each other, and of those, and so on, are a group. A group may hold another number of
+    sources than the catalogue has there; samples in which it does say nothing of the catalogued ones, and how
+    many there are is the probability of the alternative.
+
+    Parameters
+    ----------
+    found : Condensed
+        The catalogue; its means and covariances are over all samples that have the source.
+    samples : float64 array, shape (n_samples, 3, max_sources)
+    sizes : int64 array, shape (n_samples,)
+    inverse_axes : float64 array, shape (2, 2)
+
+    Returns
+    -------
+    settled : Condensed
+        `members` is -1 also where a sample has another number of sources in the group.
+    alternatives : int64 array, shape (n,)
+        Most probable number of sources in the group, other than the catalogue's.
+    probabilities : float64 array, shape (n,)
+        Of that number.
+    """
+    group = np.arange(found.size)
+    if found.size > 1:
+        for k, near in enumerate(_distances(found.means, inverse_axes) < 1.0):
+            for other in np.flatnonzero(near):
+                group[group == group[other]] = group[k]
+    groups, group = np.unique(group, return_inverse=True)
+    counts = np.zeros((len(groups), len(sizes)), np.int64)
+    places = np.ascontiguousarray(found.means[:, :2] @ inverse_axes.T)
+    count_in_groups(samples, sizes, inverse_axes, places, group, counts)
+    number, probability = np.zeros(found.size, np.int64), np.zeros(found.size)
+    means, covariances, members = found.means.copy(), found.covariances.copy(), found.members.copy()
+    for g, count in enumerate(counts):
+        share, inside = np.bincount(count) / len(sizes), np.flatnonzero(group == g)
+        right = count == len(inside)
+        if len(inside) < len(share):
+            share[len(inside)] = 0.0
+        number[inside], probability[inside] = share.argmax(), share.max()
+        for k in inside:
+            there = np.flatnonzero(right & (members[k] >= 0))
+            if len(there) > MOST_DOUBTFUL * np.count_nonzero(members[k] >= 0):
+                members[k, ~right] = -1
+                mine = samples[there, :, members[k, there]]
+                means[k], covariances[k] = mine.mean(axis=0), np.cov(mine.T)
+    return Condensed(means, covariances, found.probabilities, members), number, probability
+
+
+@njit(cache=True, nogil=True)
+def count_in_groups(samples, sizes, inverse_axes, places, group, counts):
+    """Count the sources of each sample within a beam of a catalogued one, by the group of the nearest."""
+    for sample in range(samples.shape[0]):
+        for a in range(sizes[sample]):
+            x, y = samples[sample, 0, a], samples[sample, 1, a]
+            across = inverse_axes[0, 0] * x + inverse_axes[0, 1] * y
+            along = inverse_axes[1, 0] * x + inverse_axes[1, 1] * y
+            best, which = BEAM * BEAM, -1
+            for k in range(places.shape[0]):
+                distance2 = (across - places[k, 0]) ** 2 + (along - places[k, 1]) ** 2
+                if distance2 < best:
+                    best, which = distance2, int(group[k])
+            if which >= 0:
+                counts[which, sample] += 1
+
+
+def _distances(means, inverse_axes):
+    """Distances between all sources in beams; infinite from each to itself."""
+    places = means[:, :2] @ inverse_axes.T
+    distances = np.sqrt(np.square(places[:, None] - places[None]).sum(axis=-1)) / BEAM
+    np.fill_diagonal(distances, np.inf)
+    return distances

@@ -1,0 +1,94 @@
+"""What is believed before the map is looked at: how many sources, where, how bright."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from basc.kernels import APART, FAINTEST
+
+REACH = 1.8  # sigma of the beam: how far from its host a companion may lie
+
+
+@dataclass(frozen=True)
+class Prior:
+    """The prior of `characterise`.
+
+    The number of sources follows Poisson. Intrinsic fluxes have a least one, F0 = `FAINTEST` of the median, and
+    above it follow Lomax, p(F) = q / (q + F - F0)^2: what is fainter is not called a source. The brightest lies
+    anywhere; each fainter one either anywhere or, with probability `companions`, within `REACH` of a brighter one;
+    none within `APART` of another, for two so close are not told apart.
+
+    Parameters
+    ----------
+    expected_sources : float
+        Mean number of sources in the searched area.
+    companions : float
+        Fraction of sources, in [0, 1), that are companions of a brighter one. Of 0, sources ignore each other.
+    median_flux : float
+        Median F0 + q of the intrinsic fluxes, in Jy.
+    """
+
+    expected_sources: float
+    companions: float
+    median_flux: float
+
+    def ln_number(self, max_sources):
+        """Log of p(n) n!, for n from 0 to `max_sources`: shape (max_sources + 1,)."""
+        # p(n) = exp(-m) m^n / n!
+        return np.arange(max_sources + 1) * math.log(self.expected_sources) - self.expected_sources
+
+    def places(self, area, axes):
+        """Densities per square pixel of the first source, of one that stands alone, of one companion; REACH².
+
+        Parameters
+        ----------
+        area : float
+            In which sources may be, in pixels.
+        axes : float64 array, shape (2, 2)
+            Pixels per sigma of the beam.
+
+        Returns
+        -------
+        float64 array, shape (4,)
+        """
+        disc = math.pi * (REACH**2 - APART**2) * abs(float(np.linalg.det(axes)))
+        return np.array([1.0 / area, (1.0 - self.companions) / area, self.companions / disc, REACH**2])
+
+    def draw(self, rng, searchable, axes):
+        """A set of sources from the prior.
+
+        Parameters
+        ----------
+        rng : `numpy.random.Generator`
+        searchable : bool array, shape (rows, columns)
+        axes : float64 array, shape (2, 2)
+
+        Returns
+        -------
+        float64 array, shape (n, 3)
+            x, y (pixels of the box) and intrinsic flux (Jy), brightest first.
+        """
+        n = rng.poisson(self.expected_sources)
+        uniform = rng.random(n)
+        fluxes = self.median_flux * (FAINTEST + (1.0 - FAINTEST) * uniform / (1.0 - uniform))
+        fluxes = np.sort(fluxes)[::-1]
+        free = np.argwhere(searchable)[:, ::-1]
+        places = np.zeros((n, 2))
+        for k in range(n):
+            while True:
+                if k and rng.random() < self.companions:
+                    radius = math.sqrt(APART**2 + (REACH**2 - APART**2) * rng.random())
+                    angle = 2.0 * math.pi * rng.random()
+                    offset = axes @ [radius * math.cos(angle), radius * math.sin(angle)]
+                    places[k] = places[rng.integers(k)] + offset
+                else:
+                    places[k] = free[rng.integers(len(free))] + rng.random(2) - 0.5
+                column, row = np.floor(places[k] + 0.5).astype(int)
+                inside = 0 <= row < searchable.shape[0] and 0 <= column < searchable.shape[1]
+                apart = np.square((places[:k] - places[k]) @ np.linalg.inv(axes).T).sum(axis=1) >= APART**2
+                if inside and searchable[row, column] and apart.all():
+                    break
+        return np.column_stack([places, fluxes])

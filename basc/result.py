@@ -1,0 +1,84 @@
+"""What characterising a map gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from astropy.table import QTable
+
+from basc import kernels
+from basc.sampling import Samples
+
+
+@dataclass(frozen=True, eq=False)
+class Characterisation:
+    """What `characterise` found, and how.
+
+    Attributes
+    ----------
+    sources : `astropy.table.QTable`
+        One row per source, brightest first, with units, descriptions and UCDs: see `basc.catalogue.COLUMNS`.
+    covariances : float64 array, shape (n, 3, 3)
+        Of x, y (pixels) and apparent flux (Jy), row by row.
+    samples : Samples
+        Sets of sources from the posterior, in pixels of the full map.
+    noise : float
+        Of a pixel, in Jy/beam: as given, or as measured.
+    effective_noise : float
+        What the chain used: larger than `noise` where the beam is not known well enough for the brightest source
+        (`dynamic_range_limited`).
+    searched : pair of slices (rows, columns)
+        The area in which sources were looked for.
+    n_posterior : float64 array
+        Probability that the area holds 0, 1, 2, ... sources.
+    ln_evidence : float
+        Log of the evidence of the prior's sources over that of an empty map. NaN where the chains never emptied
+        the map and `evidence` was not asked for.
+    not_converged : tuple of str
+        What kept the chains from agreeing within their longest run, in words; empty where they agree.
+    seed : int
+    settings, versions, diagnostics : dict
+        What went in; the software; how the chains went.
+    """
+
+    sources: QTable
+    covariances: np.ndarray
+    samples: Samples
+    noise: float
+    effective_noise: float
+    searched: tuple[slice, slice]
+    n_posterior: np.ndarray
+    ln_evidence: float
+    not_converged: tuple[str, ...]
+    seed: int
+    settings: dict = field(default_factory=dict)
+    versions: dict = field(default_factory=dict)
+    diagnostics: dict = field(default_factory=dict)
+    _data: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
+    _beam: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
+
+    @property
+    def converged(self):
+        """Whether the chains agree."""
+        return not self.not_converged
+
+    @property
+    def dynamic_range_limited(self):
+        """Whether the beam's precision, not the noise, limits what can be said beside the brightest source."""
+        return self.effective_noise > self.noise
+
+    def model(self):
+        """What the catalogued sources look like through the beam, in Jy/beam; shape of the searched area."""
+        return self._through_beam(*(self.sources[name].value for name in ("x", "y", "flux")))
+
+    def residual(self):
+        """Searched map minus `model`, in Jy/beam."""
+        return self._data - self.model()
+
+    def _through_beam(self, x, y, flux):
+        """An image of the searched area with sources at places of the full map."""
+        state = np.stack([x - self.searched[1].start, y - self.searched[0].start, flux])
+        image = np.zeros(self._data.shape)
+        kernels.subtract_sources(image, self._beam, np.ascontiguousarray(state), state.shape[1])
+        return -image
