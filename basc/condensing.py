@@ -255,13 +255,13 @@ def count_in_groups(samples, sizes, inverse_axes, places, group, counts):
             x, y = samples[sample, 0, a], samples[sample, 1, a]
             across = inverse_axes[0, 0] * x + inverse_axes[0, 1] * y
             along = inverse_axes[1, 0] * x + inverse_axes[1, 1] * y
-            best, which = BEAM * BEAM, -1
+            best, nearest = BEAM * BEAM, -1
             for k in range(places.shape[0]):
                 distance2 = (across - places[k, 0]) ** 2 + (along - places[k, 1]) ** 2
                 if distance2 < best:
-                    best, which = distance2, int(group[k])
-            if which >= 0:
-                counts[which, sample] += 1
+                    best, nearest = distance2, k
+            if nearest >= 0:
+                counts[group[nearest], sample] += 1
 
 
 def _distances(means, inverse_axes):
