@@ -238,12 +238,12 @@ def settle(found, samples, sizes, inverse_axes):
         if len(inside) < len(share):
             share[len(inside)] = 0.0
         number[inside], probability[inside] = share.argmax(), share.max()
-        for k in inside:
-            there = np.flatnonzero(right & (members[k] >= 0))
-            if len(there) > MOST_DOUBTFUL * np.count_nonzero(members[k] >= 0):
-                members[k, ~right] = -1
-                mine = samples[there, :, members[k, there]]
-                means[k], covariances[k] = mine.mean(axis=0), np.cov(mine.T)
+        for source in inside:
+            there = np.flatnonzero(right & (members[source] >= 0))
+            if len(there) > MOST_DOUBTFUL * np.count_nonzero(members[source] >= 0):
+                members[source, ~right] = -1
+                mine = samples[there, :, members[source, there]]
+                means[source], covariances[source] = mine.mean(axis=0), np.cov(mine.T)
     return Condensed(means, covariances, found.probabilities, members), number, probability
 
 
