@@ -4,6 +4,27 @@ from datetime import timedelta
 
 from django import forms
 from django.contrib.auth import get_user_model
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+
+from portal.accounts.guarding import SECONDS, WRONG_AT_MOST
+
+
+class SignInForm(AuthenticationForm):
+    """Django's, which says what to do when no password is taken any more."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "Please enter a correct username and password; upper and lower case differ. "
+        f"After {WRONG_AT_MOST} wrong ones, wait {SECONDS // 60} minutes.",
+    }
+
+
+class PasswordForm(PasswordChangeForm):
+    """Django's, which complains of a password where it is typed first."""
+
+    def validate_password_for_user(self, user, password_field_name=""):
+        """Say what is wrong with the new password under it, not under its repetition."""
+        super().validate_password_for_user(user, "new_password1")
 
 
 class ProfileForm(forms.ModelForm):

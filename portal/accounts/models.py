@@ -1,7 +1,7 @@
 """Who signs in, and the tokens with which their programs do."""
 
 from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.db import models, transaction
 from knox.models import AbstractAuthToken
 
 
@@ -10,6 +10,14 @@ class User(AbstractUser):
 
     def __str__(self):
         return self.username
+
+    def save(self, *args, **kwargs):
+        """Revoke the tokens of whoever gets another password, by whichever door: somebody else may hold one."""
+        renewed = self._password is not None and self.pk is not None
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            if renewed:
+                self.auth_token_set.all().delete()
 
 
 class Token(AbstractAuthToken):

@@ -10,7 +10,7 @@ from django.urls import reverse_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
-from portal.accounts.forms import ProfileForm, TokenForm
+from portal.accounts.forms import PasswordForm, ProfileForm, SignInForm, TokenForm
 from portal.accounts.tokens import create_token, living_tokens, revoke_token
 
 
@@ -18,6 +18,7 @@ class SignIn(views.LoginView):
     """Says what Stoa is, and lets people in."""
 
     template_name = "accounts/login.html"
+    authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs):
@@ -25,13 +26,17 @@ class SignIn(views.LoginView):
 
 
 class PasswordChange(views.PasswordChangeView):
-    """Another password; every other session of the account ends."""
+    """Another password; every other session of the account ends, and its tokens with them."""
 
     template_name = "accounts/password.html"
+    form_class = PasswordForm
     success_url = reverse_lazy("profile")
 
     def form_valid(self, form):
-        messages.success(self.request, "Your password is changed; sessions elsewhere have ended.")
+        messages.success(
+            self.request,
+            "Your password is changed; sessions elsewhere and your tokens have ended.",
+        )
         return super().form_valid(form)
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -29,6 +30,7 @@ def test_a_wrong_password_keeps_what_was_typed(client, reader):
 
     assert 'value="reader"' in page
     assert "correct username and password" in page
+    assert "wait 5 minutes" in page
 
 
 def test_signing_in_does_not_lead_to_other_sites(client, reader):
@@ -50,6 +52,56 @@ def test_changing_the_password(client, reader):
     assert client.post(reverse("password_change"), words).url == reverse("profile")
     reader.refresh_from_db()
     assert reader.check_password("two-columns-left")
+
+
+def test_another_password_ends_the_sessions_elsewhere_and_revokes_the_tokens(client, reader, collaborator):
+    elsewhere = Client()
+    elsewhere.force_login(reader)
+    client.force_login(reader)
+    _, secret = create_token(reader, "laptop")
+    create_token(collaborator, "theirs")
+    words = {
+        "old_password": "reader",
+        "new_password1": "two-columns-left",
+        "new_password2": "two-columns-left",
+    }
+
+    client.post(reverse("password_change"), words)
+
+    assert client.get("/").status_code == 200
+    assert elsewhere.get("/").status_code == 302
+    with pytest.raises(AuthenticationFailed):
+        authenticate(secret)
+    assert [token.name for token in Token.objects.all()] == ["theirs"]
+
+
+def test_a_curator_who_sets_a_password_revokes_the_tokens_too(admin_client, reader):
+    create_token(reader, "laptop")
+    words = {"password1": "two-columns-left", "password2": "two-columns-left", "usable_password": "true"}
+
+    answer = admin_client.post(reverse("admin:auth_user_password_change", args=[reader.pk]), words)
+
+    assert answer.status_code == 302
+    assert not Token.objects.exists()
+
+
+def test_signing_in_and_a_changed_name_leave_the_tokens(client, reader):
+    create_token(reader, "laptop")
+
+    client.post(reverse("login"), {"username": "reader", "password": "reader"})
+    client.post(reverse("profile"), {"first_name": "Rea"})
+
+    assert Token.objects.get().name == "laptop"
+
+
+def test_a_password_that_is_too_simple_is_refused_where_it_is_typed(client, reader):
+    client.force_login(reader)
+    words = {"old_password": "reader", "new_password1": "short", "new_password2": "short"}
+
+    form = client.post(reverse("password_change"), words).context["form"]
+
+    assert "too short" in str(form.errors["new_password1"])
+    assert "new_password2" not in form.errors
 
 
 def test_the_profile_is_changed_by_its_owner_only(client, reader):
