@@ -59,6 +59,20 @@ class NotEditable(WorktableError):
         )
 
 
+class RowsOfALink(WorktableError):
+    """A row was to be added to a table whose rows are the items of another one."""
+
+    code = "rows-of-a-link"
+    status = 409
+
+    def __init__(self, worktable, link):
+        self.worktable, self.link = worktable, link
+        super().__init__(
+            f"the rows of “{worktable}” are made by the link “{link}”, one of each item of a list, and are "
+            "neither added nor copied; change the inputs from which the list is computed"
+        )
+
+
 class NoSuchRow(WorktableError):
     """The row is not there (or was deleted)."""
 
@@ -90,7 +104,7 @@ class ColumnInUse(WorktableError):
     def __init__(self, name, users):
         self.name, self.users = name, list(users)
         super().__init__(
-            f"“{name}” cannot be dropped: {', '.join(self.users)} needs it; unbind it there first"
+            f"“{name}” cannot be dropped: {', '.join(self.users)} needs it; rename it or describe it anew instead"
         )
 
 

@@ -7,7 +7,7 @@ from django.utils import timezone
 from archive.models import Product
 from projects.permissions import demand
 from worktables.dependencies import graph_of
-from worktables.errors import NoSuchColumn, NotEditable, UnfitValue
+from worktables.errors import NoSuchColumn, NotEditable, RowsOfALink, UnfitValue
 from worktables.events import announce
 from worktables.models import Change, Kind, Link, Role, State, Worktable
 from worktables.queue import rowsets
@@ -47,7 +47,7 @@ def add_rows(worktable, rows, *, by):
 
     Raises
     ------
-    PermissionDenied, NoSuchColumn, NotEditable
+    PermissionDenied, NoSuchColumn, NotEditable, RowsOfALink
     UnfitValue
         With the line (counted from 1); then no row at all is added.
     """
@@ -82,11 +82,11 @@ def fit_cell(column, value, *, line=None):
         unit = f" {column.unit}" if column.unit else ""
         if column.minimum is not None and fitted < column.minimum:
             raise UnfitValue(
-                column.name, value, f"is below {column.minimum:g}{unit}, the least it may be", line=line
+                column.name, value, f"is below {column.minimum:.12g}{unit}, the least it may be", line=line
             )
         if column.maximum is not None and fitted > column.maximum:
             raise UnfitValue(
-                column.name, value, f"is above {column.maximum:g}{unit}, the most it may be", line=line
+                column.name, value, f"is above {column.maximum:.12g}{unit}, the most it may be", line=line
             )
     return fitted
 
@@ -113,6 +113,9 @@ def check_files(worktable, fitted):
 def insert_rows(worktable, layout, fitted, *, by):
     """Insert fitted rows, their units and their history, in the caller's transaction."""
     hold(worktable.project_id)
+    graph = graph_of(worktable.project_id)
+    if worktable.pk in graph.expand_into:
+        raise RowsOfALink(worktable.name, graph.expand_into[worktable.pk].name)
     first = take_ids(worktable, len(fitted))
     insert_new_rows(layout, first, fitted, at=timezone.now(), by=by.pk if by else None)
     ids = range(first, first + len(fitted))
@@ -122,7 +125,7 @@ def insert_rows(worktable, layout, fitted, *, by):
     new = rowsets.RowSet(
         f"SELECT id FROM {layout.table} WHERE id >= %s AND id < %s", (first, first + len(fitted))
     )
-    add_units(graph_of(worktable.project_id), worktable.pk, new, "new row", by=by)
+    add_units(graph, worktable.pk, new, "new row", by=by)
     _changed_members(worktable, new, f"rows were added to {worktable.name}", by)
     Change.objects.create(
         worktable=worktable,

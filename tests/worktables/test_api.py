@@ -16,7 +16,7 @@ from archive.keeping import keep_product
 from pipelines.models import Run
 from projects.editing import create_project
 from projects.sharing import share_with
-from worktables.columns import NewColumn
+from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable, delete_worktable, restore_worktable
 from worktables.models import Annotation, Change, Worktable
 from worktables.rows import add_rows
@@ -360,6 +360,31 @@ def test_rows_are_deleted_restored_duplicated_and_run_again(api, worktable, work
     assert (back.json(), copied.json()["rows"], deleted.json()) == ({"n": 1}, [4, 5], {"n": 1})
     assert (again.status_code, again.json()) == (202, {"n": 1})
     assert work() == [("add", 1.0)]
+
+
+def test_rows_that_a_link_makes_are_neither_added_nor_copied(api, client, family, owner, work):
+    work()
+    family.items.refresh_from_db()
+    add_column(family.items, NewColumn("remark"), by=owner)
+    before = family.items.n_rows
+    client.force_login(owner)
+
+    answers = [
+        api.post(at(family.items, "rows/"), {"remark": "mine"}, format="json"),
+        api.post(at(family.items, "rows/paste/"), {"text": "remark\nmine\n"}, format="json"),
+        api.post(at(family.items, "rows/duplicate/"), {"rows": [1]}, format="json"),
+    ]
+
+    said = "the rows of “items” are made by the link “items_of”"
+    for answer in answers:
+        assert (answer.status_code, answer.json()["code"]) == (409, "rows-of-a-link")
+        assert said in answer.json()["detail"]
+    family.items.refresh_from_db()
+    assert family.items.n_rows == before > 0
+    page = client.post(f"/worktables/{family.items.pk}/add/", {"cell-remark": "mine"}).content.decode()
+    assert said in page
+    assert 'value="mine"' in page
+    assert 'value="duplicate"' not in client.get(f"/worktables/{family.items.pk}/").content.decode()
 
 
 def test_a_cell_is_edited_by_value_or_as_typed(api, worktable):
