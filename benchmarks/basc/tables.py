@@ -154,8 +154,8 @@ def cost_table(results):
     if not rows:
         return []
     note = (
-        "CPU of one field, from dirty map to catalogue, in ms: median, all threads, everything loaded and compiled; "
-        "largest resident memory in MB, of the process with its interpreter and libraries."
+        "CPU of one field, from dirty map to catalogue, in ms: median, all threads and child processes, everything "
+        "loaded and compiled; largest resident memory in MB, of the process with its interpreter and libraries."
     )
     lines = [note, "", *markdown(["group", *(TITLES[f] for f in finders)], rows)]
     proposals = results.parts["proposals"]
