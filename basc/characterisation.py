@@ -123,6 +123,8 @@ def characterise(
         tell(min(0.9, spent / (spent + length)))
 
     samples, sizes, energies = (np.concatenate(part) for part in draws)
+    if sizes.max() == max_sources:
+        doubts.append(f"there may be more than {max_sources} sources: raise max_sources")
     ln_evidence, temperatures = ln_evidence_of(team, sizes, seen.ln_number, wanted=evidence)
     found, *alternatives = condensing.settle(condensed.above(threshold), samples, sizes, seen.inverse_axes)
     neighbour = condensing.nearest_neighbours(found.means, seen.inverse_axes)
@@ -188,7 +190,10 @@ def _prepare(dirty_map, expected_sources, companions, median_flux, max_sources):
         np.zeros(0),
         np.zeros(4),
     )
-    start, n_start, noise, residual = find_start(seen, data, searchable, dirty_map.noise, max_sources)
+    independent = area / _correlated_pixels(dirty_map.beam, data.shape)
+    start, n_start, noise, residual = find_start(
+        seen, data, searchable, dirty_map.noise, max_sources, independent
+    )
     epsilon = max(interpolation_error(dirty_map.beam), dirty_map.precision)
     brightest = float(start[kernels.FLUX, :n_start].max(initial=0.0))
     limited = epsilon * (brightest / noise) ** 2 >= TOLERATED
@@ -205,6 +210,15 @@ def _prepare(dirty_map, expected_sources, companions, median_flux, max_sources):
     )
     kernels.rank(seen, start, n_start)
     return seen, start, n_start, noise, effective, epsilon, prior
+
+
+def _correlated_pixels(beam, box_shape):
+    """In how many pixels the noise repeats itself: the sum of its squared correlation over all pairs of the box."""
+    rows, columns = (np.arange(n) - n // 2 for n in beam.shape)
+    down, across = (
+        np.maximum(1.0 - np.abs(lag) / n, 0.0) for lag, n in zip((rows, columns), box_shape, strict=True)
+    )
+    return float(down @ np.square(beam) @ across)
 
 
 def _agreement(draws, seen, noise, threshold):

@@ -104,6 +104,17 @@ class NoiseInvalid(BascError):
         super().__init__(f"noise is {noise} Jy/beam; give a positive number, or none to have it measured")
 
 
+class MaskMismatch(BascError):
+    """The mask has another shape than the map."""
+
+    def __init__(self, map_shape, mask_shape):
+        self.map_shape, self.mask_shape = tuple(map_shape), tuple(mask_shape)
+        super().__init__(
+            f"mask of shape {self.mask_shape} does not fit a map of shape {self.map_shape}; "
+            f"give one value for each pixel of the map, True where no source is to be looked for"
+        )
+
+
 class PrimaryBeamMismatch(BascError):
     """The primary beam has another shape than the map."""
 

@@ -39,6 +39,8 @@ class DirtyMap:
         Area to be searched. Default: as much about the map's centre as the beam covers.
     meta : dict, optional
         What the file says about itself: object, frequency, date.
+    mask : bool array, shape (rows, columns), optional
+        True where no source is to be looked for. Unlike NaN, the map there still counts for its neighbours.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class DirtyMap:
     wcs: WCS | None = field(default=None, repr=False)
     search: tuple[slice, slice] = None  # type: ignore[assignment]  # found on construction if not given
     meta: dict = field(default_factory=dict)
+    mask: np.ndarray | None = None
 
     # Found on construction.
     searchable: np.ndarray = field(init=False, repr=False)
@@ -122,6 +125,10 @@ class DirtyMap:
     def _find_searchable(self, usable):
         """Pixels of the box in which a source may be."""
         inside = ~_near_blank(~usable)[self.search]
+        if self.mask is not None:
+            if np.shape(self.mask) != self.data.shape:
+                raise errors.MaskMismatch(self.data.shape, np.shape(self.mask))
+            inside &= ~np.asarray(self.mask, bool)[self.search]
         values = self.searched_data[usable[self.search]]
         if not inside.any():
             raise errors.EmptyMap("has no searched pixel away from NaN")

@@ -41,7 +41,7 @@ def measure_noise(values):
     return float(noise)
 
 
-def find_start(field, data, searchable, noise, max_sources):
+def find_start(field, data, searchable, noise, max_sources, independent):
     """Take out the peaks of a map, brightest first, and refine all of them together.
 
     Parameters
@@ -53,6 +53,8 @@ def find_start(field, data, searchable, noise, max_sources):
     noise : float or None
         None: measured on what is left, again in each round, because sidelobes of sources look like noise.
     max_sources : int
+    independent : float
+        How many independent values of noise the searched area has; each source fits three of them away.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def find_start(field, data, searchable, noise, max_sources):
     state, n = np.zeros((6, max_sources)), 0
     given, residual = noise, data
     for _ in range(MOST_ROUNDS):
-        noise = given or measure_noise(residual[searchable])
+        noise = given or measure_noise(residual[searchable]) / np.sqrt(max(1.0 - 3.0 * n / independent, 0.5))
         peaks = _peaks(np.where(searchable, residual, 0.0), STANDING_OUT * noise, field.inverse_axes)
         peaks = peaks[: max_sources - n]
         if not len(peaks):

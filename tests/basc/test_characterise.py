@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from astropy import units as u
 
-from basc import DirtyMap, characterise, warm_up
+from basc import DirtyMap, characterise, errors, warm_up
 from basc.images import core_axes
 from basc.simulate import observe
 from tests.basc import reference
@@ -191,6 +191,53 @@ def test_noise_is_measured_without_bias_beside_a_bright_source():
 
     assert abs(np.mean(empty) / NOISE - 1) < 0.03
     assert abs(np.mean(bright) / NOISE - 1) < 0.05
+
+
+def test_noise_is_measured_without_bias_in_a_crowd():
+    measured = []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        places, fluxes = rng.uniform(70, 186, (30, 2)), NOISE * 10 ** rng.uniform(0.7, 1.7, 30)
+        field = observe(np.column_stack([places, fluxes]), rng=rng, noise=NOISE, primary_beam_fwhm=np.inf)
+        dirty_map = DirtyMap(field.dirty, field.beam)
+        measured.append(characterise(dirty_map, proposals=100, max_proposals=100).noise)
+
+    assert abs(np.mean(measured) / NOISE - 1) < 0.06
+
+
+def test_masked_places_hold_no_source_but_count_for_their_neighbours(look):
+    field, _ = look([(56.3, 60.8, 0.02), (76.3, 60.8, 0.02)])
+    mask = np.zeros(field.dirty.shape, bool)
+    mask[50:70, 70:82] = True
+
+    result = characterise(DirtyMap(field.dirty, field.beam, noise=NOISE, mask=mask))
+
+    assert np.hypot(result.sources["x"][0].value - 56.3, result.sources["y"][0].value - 60.8) < 0.5
+    assert not mask[
+        result.sources["y"].value.round().astype(int), result.sources["x"].value.round().astype(int)
+    ].any()
+    with pytest.raises(errors.MaskMismatch, match="mask of shape"):
+        DirtyMap(field.dirty, field.beam, mask=mask[1:])
+
+
+def test_a_core_ten_thousand_times_the_noise_hides_little(look):
+    _, dirty_map = look([(60.3, 66.7, 10.0), (76.2, 56.1, 0.03)])
+
+    result = characterise(dirty_map)
+
+    assert len(result.sources) == 2
+    assert nearest(result, 76.2, 56.1)[1] < 0.6
+
+
+def test_an_extended_source_ends_within_the_cap_and_says_what_it_could_not_do(look):
+    rng = np.random.default_rng(0)
+    haze = np.column_stack([rng.normal(64, 9, (400, 2)), np.full(400, 0.005)])
+    _, dirty_map = look(haze)
+
+    result = characterise(dirty_map, max_proposals=30_000)
+
+    assert result.diagnostics["proposals"] <= 30_000
+    assert not result.converged
 
 
 def test_intrinsic_flux_undoes_the_primary_beam(look):
