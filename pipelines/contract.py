@@ -91,11 +91,11 @@ class Parameter:
         words = NEEDED[self.kind]
         unit = f" {self.unit}" if self.unit else ""
         if self.minimum is not None and self.maximum is not None:
-            return f"{words} from {self.minimum:g} to {self.maximum:g}{unit}"
+            return f"{words} from {self.minimum:.12g} to {self.maximum:.12g}{unit}"
         if self.minimum is not None:
-            return f"{words}, {self.minimum:g}{unit} or more"
+            return f"{words}, {self.minimum:.12g}{unit} or more"
         if self.maximum is not None:
-            return f"{words}, {self.maximum:g}{unit} or less"
+            return f"{words}, {self.maximum:.12g}{unit} or less"
         return words
 
 

@@ -55,5 +55,6 @@ def card_of(project, role, tables, counts):
         "role": role,
         "tables": tables,
         "n_rows": sum(table.n_rows for table in tables),
+        "n_computed": total.total(),
         "states": [(state, total[state]) for state in STATES if total[state]],
     }

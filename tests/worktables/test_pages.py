@@ -1,6 +1,7 @@
 """The pages of projects, tables, rows and runs: for whom, with which controls, at which cost."""
 
 import json
+import re
 from html import unescape
 from io import BytesIO
 
@@ -14,7 +15,7 @@ from archive.keeping import keep_product
 from pipelines.models import Run
 from projects.sharing import share_with
 from worktables.annotating import comment_on, flag_rows
-from worktables.columns import NewColumn
+from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable, delete_worktable
 from worktables.editing import edit_cell
 from worktables.models import Annotation, Worktable
@@ -330,6 +331,50 @@ def test_a_row_is_added_by_its_form(send, worktable):
 
     worktable.refresh_from_db()
     assert (answer.status_code, worktable.n_rows) == (302, 4)
+
+
+def test_a_name_or_unit_that_cannot_be_is_refused_at_its_field(send, project, worktable, owner):
+    add_column(worktable, NewColumn("note"), by=owner)
+    table = send(
+        "owner", reverse("new-worktable", args=[project.slug]), name="fields", columns="a", update="auto"
+    )
+    new = {"kind": "float", "role": "input"}
+    column = send("owner", reverse("worktable-columns", args=[worktable.pk]), name="note", **new)
+    unit = send("owner", reverse("worktable-columns", args=[worktable.pk]), name="z", unit="furlong_", **new)
+    change = send("owner", reverse("worktable-column", args=[worktable.pk, "note"]), name="x")
+    settings = send("owner", reverse("worktable-settings", args=[worktable.pk]), name="Fields", update="auto")
+
+    for answer in (table, column, unit, change):
+        assert answer.status_code == 400
+    assert "already a table" in str(table.context["form"].errors["name"])
+    assert "already a column" in str(column.context["form"].errors["name"])
+    assert "unknown unit" in str(unit.context["form"].errors["unit"])
+    assert "already a column" in str(change.context["form"].errors["name"])
+    assert settings.context["facts_form"].errors["name"]
+
+
+def test_a_refused_edit_says_so_at_the_top_of_a_long_page(send, worktable):
+    page = send("owner", reverse("row-edit", args=[worktable.pk, 1]), **{"cell-x": "much"}).content.decode()
+
+    assert "Nothing was saved" in page
+    assert 'value="much"' in page
+
+
+def test_a_flag_is_what_enter_means_where_its_reason_is_typed(page, worktable):
+    shown = page("owner", reverse("worktable", args=[worktable.pk])).content.decode()
+
+    buttons = re.findall(r'<button[^>]* name="action" value="(\w+)"', shown)
+    assert buttons == ["flag", "rerun", "duplicate", "delete"]
+
+
+def test_who_may_not_make_tables_is_not_taught_how(page, make_project, owner, reader):
+    empty = make_project("coma", owner)
+    share_with(empty, reader, "reader", by=owner)
+
+    assert "stoa import" in page("owner", reverse("project", args=["coma"])).content.decode()
+    told = page("reader", reverse("project", args=["coma"])).content.decode()
+    assert "stoa import" not in told
+    assert "An owner makes the tables" in told
 
 
 def test_a_cell_that_does_not_fit_is_named_and_what_was_typed_stays(send, worktable):

@@ -6,9 +6,9 @@ from django.shortcuts import get_object_or_404
 from pipelines.errors import PipelinesError
 from projects.models import Project
 from projects.permissions import role_of
-from worktables.errors import UnfitFilter, WorktableError
+from worktables.errors import UnfitFilter, UnfitName, WorktableError
 from worktables.filtering import MOST_IDS, is_id
-from worktables.formats.errors import FormatError
+from worktables.formats.errors import FormatError, UnknownUnit
 from worktables.models import Worktable
 
 # What a form answers with its own page, on which everything typed is kept.
@@ -55,5 +55,9 @@ def words_of(refusal):
 
 def field_of(refusal, form):
     """Return the field of a form whose value was refused, or None."""
+    if isinstance(refusal, UnfitName) and form.cleaned_data.get("name") == refusal.name:
+        return "name"
+    if isinstance(refusal, UnknownUnit) and "unit" in form.fields:
+        return "unit"
     column = getattr(refusal, "column", None)
     return column if column in form.fields else None

@@ -14,7 +14,7 @@ from worktables.forms import TableForm
 from worktables.models import Event, Worktable
 from worktables.picturing import draw_graph
 from worktables.updating import state_counts
-from worktables.views.finding import REFUSALS, find_project, words_of
+from worktables.views.finding import REFUSALS, field_of, find_project, words_of
 
 WORST_FIRST = ("failed", "blocked", "held", "stale", "running", "queued", "empty", "fresh", "retired")
 
@@ -58,10 +58,12 @@ def tables_of(user, project):
     """Return the tables of a project as its page shows them."""
     tables = list(Worktable.objects.visible_to(user).filter(project=project).select_related("pipeline"))
     counts = state_counts(tables)
-    links = list(graph_of(project.pk).links.values())
+    graph = graph_of(project.pk)
+    links = list(graph.links.values())
     names = {table.pk: table.name for table in tables}
     for table in tables:
         table.states = in_order(counts[table.pk])
+        table.made_of_items = table.pk in graph.expand_into
         table.fed_by = [
             (link, names[link.source_id])
             for link in links
@@ -85,7 +87,7 @@ def new_table(request, slug):
         try:
             table = create_worktable(project, creator=request.user, **form.cleaned_data)
         except REFUSALS as refusal:
-            form.add_error(None, words_of(refusal))
+            form.add_error(field_of(refusal, form), words_of(refusal))
         else:
             messages.success(request, f"“{table.name}” is made; add its first row.")
             return redirect("worktable", table.pk)

@@ -16,7 +16,7 @@ from worktables.forms import ColumnFactsForm, NewColumnForm, TableFactsForm
 from worktables.parameters import declared_parameters, set_parameters
 from worktables.showing import shown
 from worktables.storage.values import Unfit, from_json
-from worktables.views.finding import REFUSALS, about, find_table, words_of
+from worktables.views.finding import REFUSALS, about, field_of, find_table, words_of
 from worktables.views.parameters import parameter_levels
 
 CHANGES_SHOWN = 50
@@ -39,9 +39,7 @@ def settings(request, pk):
                 if changed:
                     describe_worktable(table, by=request.user, **changed)
         except REFUSALS as refusal:
-            form.add_error(
-                "name" if getattr(refusal, "code", "") == "unfit-name" else None, words_of(refusal)
-            )
+            form.add_error(field_of(refusal, form), words_of(refusal))
             table.refresh_from_db()
         else:
             messages.success(request, "Saved.")
@@ -101,7 +99,7 @@ def columns(request, pk):
             try:
                 add_column(table, NewColumn(**form.cleaned_data), by=request.user)
             except REFUSALS as refusal:
-                form.add_error(None, words_of(refusal))
+                form.add_error(field_of(refusal, form), words_of(refusal))
             else:
                 messages.success(request, f"Column “{form.cleaned_data['name']}” is added.")
                 return redirect("worktable-columns", table.pk)
@@ -128,7 +126,7 @@ def column(request, pk, name):
                 if new_name != name:
                     rename_column(table, name, new_name, by=request.user)
         except REFUSALS as refusal:
-            form.add_error(None, words_of(refusal))
+            form.add_error(field_of(refusal, form), words_of(refusal))
         else:
             messages.success(request, "Saved.")
             return redirect("worktable-columns", table.pk)

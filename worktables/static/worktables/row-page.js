@@ -12,6 +12,7 @@ const news = document.getElementById("news");
 /** Says whether somebody is at work in a part of the page, so that it must stay as it is. */
 function inUse(part) {
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
+  if (part.querySelector("[aria-invalid=true]")) return true;
   return [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
 }
 
