@@ -24,7 +24,8 @@ TITLES = {
     400: "That cannot be done like this",
     403: "You may not do that",
     404: "There is nothing here",
-    409: "Somebody or something was faster",
+    405: "There is no page at this address",
+    409: "That does not go with what is there now",
     413: "That is too large",
     500: "Something broke on our side",
 }
@@ -56,6 +57,16 @@ class ErrorAnswers(MiddlewareMixin):
         if is_ours(error):
             return answer(request, error.status, error.code, str(error), facts_of(error))
         return None
+
+    def process_response(self, request, response):
+        """Say what it means where only forms are sent, when somebody loads such an address anew."""
+        if response.status_code != 405 or wants_json(request):
+            return response
+        page = answer(
+            request, 405, "method-not-allowed", "It only takes what a form sends; go back to its page."
+        )
+        page["Allow"] = response["Allow"]
+        return page
 
 
 def not_found(request, exception=None):

@@ -96,6 +96,32 @@ def test_programs_get_code_detail_and_facts(raising, asked):
     }
 
 
+def test_a_page_that_breaks_is_answered_in_words_and_with_the_policy(raising):
+    answer = raising(RuntimeError("of no concern to visitors"), accept="text/html")
+
+    assert answer.status_code == 500
+    assert "Something broke on our side" in answer.content.decode()
+    assert "Sign in" not in answer.content.decode()
+    assert "default-src 'self'" in answer["Content-Security-Policy"]
+
+
+def test_an_address_that_only_takes_forms_says_so(client, reader):
+    client.force_login(reader)
+
+    page = client.get("/accounts/tokens/", headers={"accept": "text/html"})
+    program = client.get("/accounts/tokens/", headers={"accept": "application/json"})
+
+    assert (page.status_code, page["Allow"]) == (405, "POST")
+    assert "There is no page at this address" in page.content.decode()
+    assert (program.status_code, program.content) == (405, b"")
+
+
+def test_who_is_not_signed_in_is_offered_to_where_something_is_not_found(client, db):
+    page = client.get("/nothing/?a=1&b=2", headers={"accept": "text/html"}).content.decode()
+
+    assert 'href="/accounts/login/?next=/nothing/%3Fa%3D1%26b%3D2"' in page
+
+
 def test_an_error_may_choose_its_facts_but_not_its_code(raising):
     assert raising(ToldFacts(1), api=True).json() == {
         "code": "too-bright",
