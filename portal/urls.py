@@ -7,6 +7,9 @@ from django.views.generic import TemplateView
 
 from portal import events, home
 
+admin.site.site_header = admin.site.site_title = "Stoa administration"
+admin.site.index_title = "What the portal keeps"
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("accounts/", include("portal.accounts.urls")),

@@ -69,7 +69,7 @@ class ColumnInline(ReadOnly, admin.TabularInline):
     """The columns of a table, as they are declared."""
 
     model = Column
-    fields = ["position", "name", "kind", "role", "unit", "ucd", "description", "minimum", "maximum"]
+    fields = ["name", "kind", "role", "unit", "ucd", "description"]
     ordering = ["position"]
     extra = 0
 
