@@ -14,7 +14,8 @@ from basc.characterisation import characterise, warm_up
 from basc.errors import BascError
 from basc.images import DirtyMap
 from basc.result import Characterisation
+from basc.reweighting import to_natural
 
 __version__ = "0.1.0"
 
-__all__ = ["BascError", "Characterisation", "DirtyMap", "characterise", "warm_up"]
+__all__ = ["BascError", "Characterisation", "DirtyMap", "characterise", "to_natural", "warm_up"]

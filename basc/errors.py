@@ -115,6 +115,14 @@ class MaskMismatch(BascError):
         )
 
 
+class WeightsUnknown(BascError):
+    """The weights of a map cannot be undone."""
+
+    def __init__(self, reason):
+        self.reason = reason
+        super().__init__(f"the weights cannot be turned back to natural ones: {reason}")
+
+
 class PrimaryBeamMismatch(BascError):
     """The primary beam has another shape than the map."""
 
@@ -143,3 +151,11 @@ class SettingInvalid(BascError):
     def __init__(self, name, value, wanted):
         self.name, self.value, self.wanted = name, value, wanted
         super().__init__(f"{name} is {value}; it must be {wanted}")
+
+
+class PackageMissing(BascError):
+    """Something was asked for that takes a package which is not installed."""
+
+    def __init__(self, wanted, package, extra):
+        self.wanted, self.package, self.extra = wanted, package, extra
+        super().__init__(f"{wanted} needs {package}, which is not installed: pip install 'stoa[{extra}]'")
