@@ -24,13 +24,13 @@ def score(records, threshold=THRESHOLD):
     Returns
     -------
     dict
-        n_fields, n_true, n_found, n_matched; completeness, purity, all_found (and all_found without a false one:
-        exact), false_per_field; flux_bias (mean of found / true - 1), position_error (rms distance in beams);
-        pull_position, pull_flux (rms of (found - true) / quoted error), the same of exact fields only
-        (resolved_), n_quoted; cpu (median seconds), cpu_mean, memory (largest MB), n_failed. NaN where nothing
-        can be said.
+        n_fields, n_true, n_found, n_matched; completeness, purity, false_per_field; all_found (fraction of fields),
+        of these without a false one: exact, and with every flux right within a factor of two: all_measured;
+        flux_bias (mean of found / true - 1), position_error (rms distance in beams); pull_position, pull_flux (rms
+        of (found - true) / quoted error), the same of exact fields only (resolved_), n_quoted; cpu (median
+        seconds), cpu_mean, memory (largest MB), n_failed. NaN where nothing can be said.
     """
-    n_true = n_found = n_matched = n_all = n_exact = 0
+    n_true = n_found = n_matched = n_all = n_exact = n_measured = 0
     pairs, exact_pairs = [], []
     for record in records:
         truth, found = arrays(record, threshold)
@@ -40,6 +40,8 @@ def score(records, threshold=THRESHOLD):
         exact = complete and len(found) == len(truth)
         n_all, n_exact = n_all + complete, n_exact + exact
         matched = np.column_stack([truth[which_true], found[which_found]])
+        ratio = matched[:, 3 + FLUX] / matched[:, FLUX]
+        n_measured += complete and bool(((ratio > 0.5) & (ratio < 2)).all())
         pairs.append(matched)
         if exact:
             exact_pairs.append(matched)
@@ -60,6 +62,7 @@ def score(records, threshold=THRESHOLD):
         "purity": share(n_matched, n_found),
         "all_found": share(n_all, n_fields),
         "exact": share(n_exact, n_fields),
+        "all_measured": share(n_measured, n_fields),
         "false_per_field": share(n_found - n_matched, n_fields),
         "flux_bias": mean(pairs[:, 3 + FLUX] / pairs[:, FLUX] - 1),
         "position_error": rms(distance),

@@ -45,8 +45,8 @@ def pair_table(results):
             if any(scores):
                 rows.append([f"{ratio}:1", f"{separation:g}", *map(both_found, scores)])
     note = (
-        "Both found / both found and nothing else; number of fields in brackets. The fainter one has SNR 10, "
-        "separations in beams."
+        "Both found / and nothing else / and both fluxes right within a factor of two; number of fields in brackets. "
+        "The fainter one has SNR 10, separations in beams."
     )
     return [note, "", *markdown(["ratio", "apart", *(TITLES[f] for f in finders)], rows)] if rows else []
 
@@ -261,7 +261,7 @@ def both_found(numbers):
         return "-"
     n_fields = numbers["n_fields"]
     found = with_error(round(numbers["all_found"] * n_fields), n_fields)
-    return f"{found} / {plain(numbers['exact'])} ({n_fields})"
+    return f"{found} / {plain(numbers['exact'])} / {plain(numbers['all_measured'])} ({n_fields})"
 
 
 def cpu_and_memory(numbers):
