@@ -62,6 +62,8 @@ class Todo(models.Model):
     asked_by = models.BigIntegerField(null=True)
     owner = models.CharField(max_length=32, null=True)  # noqa: DJ001 - NULL is "nobody", and indexed so
     claimed_at = models.DateTimeField(null=True)
+    progress = models.FloatField(null=True, help_text="fraction done, as its step says")
+    progress_text = models.CharField(max_length=200, blank=True, db_default="")
 
     class Meta:
         indexes = [

@@ -109,7 +109,7 @@ def _take(graph, node, owner, limit):
         if taken:
             condition, ids = in_ids("row_id", [each.row_id for each in taken])
             cursor.execute(
-                "UPDATE worktables_todo SET owner = %s, claimed_at = %s "
+                "UPDATE worktables_todo SET owner = %s, claimed_at = %s, progress = NULL, progress_text = '' "
                 f"WHERE worktable_id = %s AND step_id = %s AND {condition}",
                 [owner, timezone.now(), node.worktable_id, node.id, *ids],
             )

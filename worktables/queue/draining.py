@@ -21,6 +21,7 @@ from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
 from worktables.queue.reading import read_step_inputs, read_works
 from worktables.queue.settling import settle
+from worktables.queue.telling import Telling
 from worktables.storage.values import as_json, from_json
 
 log = logging.getLogger(__name__)
@@ -141,7 +142,14 @@ def _execute(batch, works, worker):
     todo, twins = _apart(step, todo)
     version, environment = version_of(step), present_environment()
     project = batch.worktable.project
-    calls = [Call(work.inputs, work.parameters, ProjectContext(project)) for work in todo]
+    calls = [
+        Call(
+            work.inputs,
+            work.parameters,
+            ProjectContext(project, on_progress=Telling(batch, work.claim.row_id)),
+        )
+        for work in todo
+    ]
     for work, result in zip(todo, execute(step, calls), strict=True):
         work.run = _run(batch, work, worker, version, environment)
         work.run.started_at, work.run.finished_at = result.started_at, result.finished_at

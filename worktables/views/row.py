@@ -124,16 +124,13 @@ class StepView:
     run: Run | None
     reused: bool
     error: str
+    progress: float | None
+    progress_text: str
 
 
 def steps_of(table, found):
     """Return the steps of a row in the order in which they run, each with the run that made what is there."""
-    busy = {
-        step: "running" if owner else "queued"
-        for step, owner in Todo.objects.filter(worktable=table, row_id=found.id).values_list(
-            "step_id", "owner"
-        )
-    }
+    busy = {todo.step_id: todo for todo in Todo.objects.filter(worktable=table, row_id=found.id)}
     runs = Run.objects.select_related("step_version", "asked_by", "environment").in_bulk(
         [unit.run_id for unit in found.steps.values() if unit.run_id]
     )
@@ -142,7 +139,7 @@ def steps_of(table, found):
         unit = found.steps.get(step.name)
         if unit is None:
             continue
-        run = runs.get(unit.run_id)
+        run, todo = runs.get(unit.run_id), busy.get(step.pk)
         settled = State(unit.state).label
         steps.append(
             StepView(
@@ -151,11 +148,13 @@ def steps_of(table, found):
                 if step.kind == TableStep.Kind.STEP
                 else step.get_kind_display(),
                 kind=step.kind,
-                state=busy.get(step.pk, settled),
+                state=settled if todo is None else "running" if todo.owner else "queued",
                 reason=unit.reason,
                 run=run,
                 reused=unit.reused,
                 error=(run.error if run and run.error else unit.reason) if settled == "failed" else "",
+                progress=todo.progress if todo and todo.owner else None,
+                progress_text=todo.progress_text if todo and todo.owner else "",
             )
         )
     return steps
