@@ -28,7 +28,7 @@ def test_a_newcomer_finds_science(visit, portal):
     graph.get_by_text("observations", exact=True).first.click()
     page.wait_for_selector("#grid")
     assert page.locator("#grid tbody tr").count() == 14
-    assert page.locator("#status").inner_text().startswith("all 14 rows are fresh")
+    assert page.locator("#status").inner_text().startswith("All 14 rows are fresh")
 
     page.locator("#row-1 th a").click()
     page.wait_for_selector("h1:has-text('Row 1')")
