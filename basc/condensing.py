@@ -97,21 +97,16 @@ def condense(samples, sizes, energies, inverse_axes, noise, rarest=0.1):
         )
         if round_ == ROUNDS - 1:
             break
-        references, errors = _means(atoms, whitened, members, rarest)
+        references, errors = _references(atoms, members, inverse_axes, rarest)
         extra = _clusters(atoms, whitened, free, rarest)
         if len(extra):
             references = np.concatenate([references, extra])
             faint = np.stack([np.full(len(extra), 0.5), np.maximum(extra[:, 2], noise)], axis=1)
             errors = np.concatenate([errors, faint])
-    members = members[np.count_nonzero(members >= 0, axis=1) > rarest]
-    means, covariances = np.zeros((len(members), 3)), np.zeros((len(members), 3, 3))
-    for k, row in enumerate(members):
-        found = np.flatnonzero(row >= 0)
-        mine = atoms[found, row[found]]
-        means[k], covariances[k] = mine.mean(axis=0), np.cov(mine.T)
+    counts, means, covariances = moments(atoms, members)
     order = np.argsort(-means[:, 2], kind="stable")
-    probabilities = np.count_nonzero(members >= 0, axis=1) / len(atoms)
-    return Condensed(means[order], covariances[order], probabilities[order], members[order])
+    order = order[counts[order] > rarest]
+    return Condensed(means[order], covariances[order], counts[order] / len(atoms), members[order])
 
 
 @njit(cache=True, nogil=True)
@@ -150,16 +145,52 @@ def assign(atoms, whitened, free, places, fluxes, errors, members):
                 free[sample, members[k, sample]] = False
 
 
-def _means(atoms, whitened, members, rarest):
+@njit(cache=True, nogil=True, error_model="numpy")
+def summarise(atoms, members, counts, means, covariances):
+    """Mean and covariance of the sources of all samples that belong to each reference.
+
+    Parameters
+    ----------
+    atoms : float64 array, shape (n_samples, most, 3)
+    members : int64 array, shape (n, n_samples)
+        -1 for none.
+    counts, means, covariances : int64 and float64 arrays, shapes (n,), (n, 3), (n, 3, 3)
+        Filled; the covariances of fewer than two are 0.
+    """
+    for k in range(members.shape[0]):
+        counts[k], means[k], covariances[k] = 0, 0.0, 0.0
+        for sample in range(members.shape[1]):
+            if members[k, sample] >= 0:
+                counts[k] += 1
+                for i in range(3):
+                    means[k, i] += atoms[sample, members[k, sample], i]
+        for i in range(3):
+            means[k, i] /= max(counts[k], 1)
+        for sample in range(members.shape[1]):
+            if members[k, sample] >= 0:
+                for i in range(3):
+                    for j in range(3):
+                        covariances[k, i, j] += (atoms[sample, members[k, sample], i] - means[k, i]) * (
+                            atoms[sample, members[k, sample], j] - means[k, j]
+                        )
+        covariances[k] /= max(counts[k] - 1, 1)
+
+
+def moments(atoms, members):
+    """Counts, means and covariances: see `summarise`."""
+    n = len(members)
+    counts, means, covariances = np.zeros(n, np.int64), np.zeros((n, 3)), np.zeros((n, 3, 3))
+    summarise(atoms, members, counts, means, covariances)
+    return counts, means, covariances
+
+
+def _references(atoms, members, inverse_axes, rarest):
     """References and their spreads (beam sigmas, Jy) after an assignment."""
-    references, errors = [], []
-    for row in members:
-        found = np.flatnonzero(row >= 0)
-        if len(found) > rarest:
-            mine, places = atoms[found, row[found]], whitened[found, row[found]]
-            references.append(mine.mean(axis=0))
-            errors.append([np.sqrt(places.var(axis=0).mean()) + 0.01, mine[:, 2].std() + 1e-12])
-    return np.array(references).reshape(-1, 3), np.array(errors).reshape(-1, 2)
+    counts, means, covariances = moments(atoms, members)
+    places = inverse_axes @ covariances[:, :2, :2] @ inverse_axes.T
+    spread = np.sqrt(np.trace(places, axis1=1, axis2=2) / 2.0) + 0.01
+    errors = np.stack([spread, np.sqrt(covariances[:, 2, 2]) + 1e-12], axis=1)
+    return means[counts > rarest], errors[counts > rarest]
 
 
 def _clusters(atoms, whitened, left, rarest):
@@ -231,7 +262,7 @@ def settle(found, samples, sizes, inverse_axes):
     places = np.ascontiguousarray(found.means[:, :2] @ inverse_axes.T)
     count_in_groups(samples, sizes, inverse_axes, places, group, counts)
     number, probability = np.zeros(found.size, np.int64), np.zeros(found.size)
-    means, covariances, members = found.means.copy(), found.covariances.copy(), found.members.copy()
+    members = found.members.copy()
     for g, count in enumerate(counts):
         share, inside = np.bincount(count) / len(sizes), np.flatnonzero(group == g)
         right = count == len(inside)
@@ -239,11 +270,10 @@ def settle(found, samples, sizes, inverse_axes):
             share[len(inside)] = 0.0
         number[inside], probability[inside] = share.argmax(), share.max()
         for source in inside:
-            there = np.flatnonzero(right & (members[source] >= 0))
-            if len(there) > MOST_DOUBTFUL * np.count_nonzero(members[source] >= 0):
+            there = members[source] >= 0
+            if np.count_nonzero(there & right) > MOST_DOUBTFUL * np.count_nonzero(there):
                 members[source, ~right] = -1
-                mine = samples[there, :, members[source, there]]
-                means[source], covariances[source] = mine.mean(axis=0), np.cov(mine.T)
+    _, means, covariances = moments(np.ascontiguousarray(samples.transpose(0, 2, 1)), members)
     return Condensed(means, covariances, found.probabilities, members), number, probability
 
 

@@ -99,8 +99,7 @@ def refined(data):
     float64 array, shape (2 * (rows - 2 * REACH) - 1, 2 * (columns - 2 * REACH) - 1)
     """
     taps = _taps()
-    across = filter_rows(np.ascontiguousarray(data), taps)
-    return np.ascontiguousarray(filter_rows(np.ascontiguousarray(across.T), taps).T)
+    return filter_columns(filter_rows(np.ascontiguousarray(data), taps), taps)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
@@ -128,6 +127,35 @@ def filter_rows(data, taps):
     return result
 
 
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def filter_columns(data, taps):
+    """The same along the second axis.
+
+    Parameters
+    ----------
+    data : float64 array, shape (rows, columns)
+    taps : float64 array, shape (2, 2 * REACH + 1)
+
+    Returns
+    -------
+    float64 array, shape (rows, 2 * (columns - 2 * REACH) - 1)
+    """
+    n_taps = taps.shape[1]
+    n_pixels = data.shape[1] - n_taps + 1
+    result = np.empty((data.shape[0], 2 * n_pixels - 1))
+    on, between = np.empty(n_pixels), np.empty(n_pixels)
+    for i in range(data.shape[0]):
+        on[:], between[:] = 0.0, 0.0
+        for k in range(n_taps):
+            for j in range(n_pixels):
+                on[j] += taps[0, k] * data[i, j + k]
+                between[j] += taps[1, k] * data[i, j + k]
+        for j in range(n_pixels - 1):
+            result[i, 2 * j], result[i, 2 * j + 1] = on[j], between[j]
+        result[i, 2 * n_pixels - 2] = on[n_pixels - 1]
+    return result
+
+
 @cache
 def _taps():
     """The sinc and the inverse of the spline's own smoothing, as one filter."""
@@ -145,19 +173,22 @@ def _taps():
 
 
 def _odd(shape):
-    return tuple(2 * (n // 2) + 1 if n % 2 == 0 else n for n in shape)
+    return tuple(n + 1 - n % 2 for n in shape)
 
 
 def _symmetric(beam):
     """A beam of odd shape with its peak in the middle and B(-x) = B(x)."""
-    missing = [(0, 1 - n % 2) for n in beam.shape]
-    wide = np.pad(beam, missing, constant_values=np.nan)
-    turned = wide[::-1, ::-1]
-    wide = np.where(np.isnan(wide), turned, wide)
-    turned = np.where(np.isnan(turned), wide, turned)
-    mean = 0.5 * (wide + turned)
-    # In an even beam two corners are known to neither half.
-    return np.nan_to_num(mean, nan=0.0)
+    rows, columns = beam.shape
+    first = 1 - rows % 2, 1 - columns % 2  # an even axis has one pixel, its first, without a partner
+    wide = np.zeros(_odd(beam.shape))  # of a beam of even axes, two corners are known to neither half
+    wide[:rows, :columns] = beam
+    if first[0]:
+        wide[-1] = wide[0, ::-1]
+    if first[1]:
+        wide[:, -1] = wide[::-1, 0]
+    known = beam[first[0] :, first[1] :]
+    wide[first[0] : rows, first[1] : columns] = 0.5 * (known + known[::-1, ::-1])
+    return wide
 
 
 def _cut(image, ranges):

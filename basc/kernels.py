@@ -437,8 +437,8 @@ def propose_shift(field, noise, u, z, state, n, chosen, points):
     axes = field.axes
     dirty, beam = field.map_coefficients, field.beam_coefficients
     x, y = points[X, 0], points[Y, 0]
-    if u[4] < 0.15:  # of this place or far from it
-        size = 0.0 if u[4] < 0.05 else 10.0 ** (0.5 - 2.0 * u[3])
+    if u[4] < 0.08:  # of this place or far from it
+        size = 0.0 if u[4] < 0.02 else 10.0 ** (0.5 - 2.0 * u[3])
         points[X, 2] = x + size * (axes[0, 0] * z[0] + axes[0, 1] * z[1])
         points[Y, 2] = y + size * (axes[1, 0] * z[0] + axes[1, 1] * z[1])
         if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
@@ -614,14 +614,14 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
         u, z = uniforms[step], normals[step]
         ln_ratio, n_old, n_new = 0.0, 0, 0
         chosen[0], chosen[1] = min(int(u[2] * n), n - 1), -1
-        if u[0] < 0.56:
+        if u[0] < 0.62:
             kind, n_old, n_new = SHIFT, 1, 1
-        elif u[0] < 0.66:
+        elif u[0] < 0.70:
             kind, n_new = BIRTH, 1
             chosen[0] = -1
-        elif u[0] < 0.76:
+        elif u[0] < 0.78:
             kind, n_old = DEATH, 1
-        elif u[0] < 0.83:
+        elif u[0] < 0.84:
             kind, n_old, n_new = SPLIT, 1, 2
         elif u[0] < 0.90:
             kind, n_old, n_new = MERGE, 2, 1
