@@ -161,6 +161,8 @@ def characterise(
         },
         _data=dirty_map.searched_data,
         _beam=seen.beam_coefficients,
+        _axes=seen.axes,
+        _wcs=dirty_map.wcs,
     )
     tell(1.0)
     return result

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from astropy.table import QTable
+from astropy.wcs import WCS
 
 from basc import kernels
 from basc.sampling import Samples
+
+FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,8 @@ class Characterisation:
     diagnostics: dict = field(default_factory=dict)
     _data: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
     _beam: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
+    _axes: np.ndarray = field(default_factory=lambda: np.eye(2), repr=False)
+    _wcs: WCS | None = field(default=None, repr=False)
 
     @property
     def converged(self):
@@ -68,6 +73,21 @@ class Characterisation:
         """Whether the beam's precision, not the noise, limits what can be said beside the brightest source."""
         return self.effective_noise > self.noise
 
+    @property
+    def wcs(self):
+        """Celestial coordinates of the searched area, whose first pixel is 0, 0; None if the map has none."""
+        return None if self._wcs is None else self._wcs[self.searched]
+
+    @property
+    def dirty(self):
+        """The searched part of the map, in Jy/beam."""
+        return self._data
+
+    @property
+    def beam_axes(self):
+        """Axes of the beam's core, FWHM, in pixels: a 2x2 matrix with a column (x, y) for each."""
+        return self._axes * FWHM_PER_SIGMA
+
     def model(self):
         """What the catalogued sources look like through the beam, in Jy/beam; shape of the searched area."""
         return self._through_beam(*(self.sources[name].value for name in ("x", "y", "flux")))
@@ -75,6 +95,22 @@ class Characterisation:
     def residual(self):
         """Searched map minus `model`, in Jy/beam."""
         return self._data - self.model()
+
+    def posterior_mean(self):
+        """Mean of all samples' sources in Jy/pixel, so that its sum is the mean total flux; shape of the searched area.
+
+        Each source is shared among the four pixels round it (cloud in cell); half a pixel outside of the area it
+        is put on the edge. Unlike `model`, it also holds what is not sure enough for the catalogue.
+        """
+        rows, columns = self._data.shape
+        there = np.arange(self.samples.x.shape[1]) < self.samples.size[:, None]
+        x = np.clip(self.samples.x[there] - self.searched[1].start, 0, columns - 1)
+        y = np.clip(self.samples.y[there] - self.searched[0].start, 0, rows - 1)
+        i, j = np.minimum(x.astype(int), columns - 2), np.minimum(y.astype(int), rows - 2)
+        x, y, flux = x - i, y - j, self.samples.flux[there] / len(self.samples.size)
+        pixels = np.concatenate([(j + b) * columns + i + a for b in (0, 1) for a in (0, 1)])
+        weights = np.concatenate([flux * v * w for v in (1 - y, y) for w in (1 - x, x)])
+        return np.bincount(pixels, weights, minlength=rows * columns).reshape(rows, columns)
 
     def _through_beam(self, x, y, flux):
         """An image of the searched area with sources at places of the full map."""

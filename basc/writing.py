@@ -1,9 +1,10 @@
-"""Writing a catalogue to a file: all of it, or nothing."""
+"""Writing files: all of each, or nothing."""
 
 from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from basc.errors import SettingInvalid
@@ -17,18 +18,18 @@ FORMATS = {
 }
 
 
-def format_of(path):
-    """How astropy is told to write a file of this name.
+def check_suffix(what, path, known):
+    """The suffix of a path in lower case, if it is known.
 
     Raises
     ------
     SettingInvalid
-        If the suffix is none of .vot, .xml, .fits, .ecsv, .csv.
+        If it is not; `what` says whose it is.
     """
     suffix = Path(path).suffix.lower()
-    if suffix not in FORMATS:
-        raise SettingInvalid("the output's suffix", repr(suffix), "one of " + ", ".join(FORMATS))
-    return FORMATS[suffix]
+    if suffix not in known:
+        raise SettingInvalid(f"{what} suffix", repr(suffix), "one of " + ", ".join(known))
+    return suffix
 
 
 def write_catalogue(table, path):
@@ -43,19 +44,39 @@ def write_catalogue(table, path):
     Raises
     ------
     SettingInvalid
-        If the suffix is not known.
+        If the suffix is none of `FORMATS`.
     OSError
         If the folder cannot be written to.
     """
-    path, options = Path(path), format_of(path)
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    try:
+    options = FORMATS[check_suffix("the output's", path, FORMATS)]
+    with whole_file(path) as unfinished:
         table.write(unfinished, overwrite=True, **options)
+
+
+@contextmanager
+def whole_file(path):
+    """Where to write a file: it takes its name when the block ends well, and is gone when it does not.
+
+    Parameters
+    ----------
+    path : path
+        A file of that name is replaced.
+
+    Yields
+    ------
+    pathlib.Path
+        An empty file beside it, with the same suffix.
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
+    os.close(handle)
+    unfinished = Path(name)
+    try:
+        yield unfinished
         mask = os.umask(0)
         os.umask(mask)
-        os.chmod(unfinished, 0o666 & ~mask)
-        os.replace(unfinished, path)
+        unfinished.chmod(0o666 & ~mask)
+        unfinished.replace(path)
     except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
         raise
