@@ -155,25 +155,28 @@ def summarise(atoms, members, counts, means, covariances):
     members : int64 array, shape (n, n_samples)
         -1 for none.
     counts, means, covariances : int64 and float64 arrays, shapes (n,), (n, 3), (n, 3, 3)
-        Filled; the covariances of fewer than two are 0.
+        Of zeros, to be filled; the covariances of fewer than two stay 0.
     """
+    # Element by element: numba takes seconds to compile what assigns rows.
     for k in range(members.shape[0]):
-        counts[k], means[k], covariances[k] = 0, 0.0, 0.0
+        count = 0
         for sample in range(members.shape[1]):
             if members[k, sample] >= 0:
-                counts[k] += 1
+                count += 1
                 for i in range(3):
                     means[k, i] += atoms[sample, members[k, sample], i]
+        counts[k] = count
         for i in range(3):
-            means[k, i] /= max(counts[k], 1)
+            means[k, i] /= max(count, 1)
         for sample in range(members.shape[1]):
             if members[k, sample] >= 0:
                 for i in range(3):
                     for j in range(3):
-                        covariances[k, i, j] += (atoms[sample, members[k, sample], i] - means[k, i]) * (
-                            atoms[sample, members[k, sample], j] - means[k, j]
+                        covariances[k, i, j] += (
+                            (atoms[sample, members[k, sample], i] - means[k, i])
+                            * (atoms[sample, members[k, sample], j] - means[k, j])
+                            / max(count - 1, 1)
                         )
-        covariances[k] /= max(counts[k] - 1, 1)
 
 
 def moments(atoms, members):

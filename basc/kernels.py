@@ -429,41 +429,36 @@ def rank(field, state, n):
 
 
 @part
-def propose_shift(field, noise, u, z, state, n, chosen, points):
-    """Move a source to a place drawn about the peak of the residual that it sees, or at a distance of any size.
+def propose_shift(field, noise, u, z, state, n, chosen, points, residual):
+    """Move a source to a place drawn about the peak of the residual that it sees, or to any distance.
 
-    Returns the log of the proposal ratio, reverse to forward, and the residuals at its old and its new place.
+    Fills the residuals (Jy/beam) at its old and its new place, numbers 0 and 2 of four, and returns the log of the
+    proposal ratio, reverse to forward.
     """
     axes = field.axes
-    dirty, beam = field.map_coefficients, field.beam_coefficients
-    x, y = points[X, 0], points[Y, 0]
-    if u[4] < 0.08:  # of this place or far from it
-        size = 0.0 if u[4] < 0.02 else 10.0 ** (0.5 - 2.0 * u[3])
-        points[X, 2] = x + size * (axes[0, 0] * z[0] + axes[0, 1] * z[1])
-        points[Y, 2] = y + size * (axes[1, 0] * z[0] + axes[1, 1] * z[1])
-        if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
-            return -math.inf, 0.0, 0.0
-        old = residual_at(dirty, beam, x, y, state, n, chosen)
-        if size == 0.0:
-            return 0.0, old, old
-        return 0.0, old, residual_at(dirty, beam, points[X, 2], points[Y, 2], state, n, chosen)
-    old, by_x, by_y = residual_with_slope(dirty, beam, x, y, state, n, chosen)
-    if old < 2.5 * noise:
-        return -math.inf, 0.0, 0.0
-    a, b = towards_peak(axes, old, by_x, by_y)
-    size = 1.1 * noise / old
-    a, b = a + size * z[0], b + size * z[1]
-    points[X, 2], points[Y, 2] = x + axes[0, 0] * a + axes[0, 1] * b, y + axes[1, 0] * a + axes[1, 1] * b
-    if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
-        return -math.inf, 0.0, 0.0
-    new, by_x, by_y = residual_with_slope(dirty, beam, points[X, 2], points[Y, 2], state, n, chosen)
-    if new < 2.5 * noise:
-        return -math.inf, 0.0, 0.0
-    back_a, back_b = towards_peak(axes, new, by_x, by_y)
-    size_back = 1.1 * noise / new
-    back_a, back_b = (a + back_a) / size_back, (b + back_b) / size_back
-    ln_ratio = 2.0 * math.log(size / size_back) + 0.5 * (z[0] * z[0] + z[1] * z[1])
-    return ln_ratio - 0.5 * (back_a * back_a + back_b * back_b), old, new
+    wide, size, ln_ratio = u[4] < 0.08, 10.0 ** (0.5 - 2.0 * u[3]), 0.0
+    a, b = size * z[0], size * z[1]
+    for k in range(0, 4, 2):
+        if k == 2:
+            points[X, 2] = points[X, 0] + axes[0, 0] * a + axes[0, 1] * b
+            points[Y, 2] = points[Y, 0] + axes[1, 0] * a + axes[1, 1] * b
+            if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
+                return -math.inf
+        residual[k], by_x, by_y = residual_with_slope(
+            field.map_coefficients, field.beam_coefficients, points[X, k], points[Y, k], state, n, chosen
+        )
+        if not wide:
+            if residual[k] < 2.5 * noise:
+                return -math.inf
+            size = 1.1 * noise / residual[k]
+            to_a, to_b = towards_peak(axes, residual[k], by_x, by_y)
+            if k == 0:
+                a, b = to_a + size * z[0], to_b + size * z[1]
+                ln_ratio += 2.0 * math.log(size) + 0.5 * (z[0] * z[0] + z[1] * z[1])
+            else:
+                back_a, back_b = (a + to_a) / size, (b + to_b) / size
+                ln_ratio -= 2.0 * math.log(size) + 0.5 * (back_a * back_a + back_b * back_b)
+    return ln_ratio
 
 
 @part
@@ -634,7 +629,7 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
         if n < n_old or n + n_new - n_old > limit:
             ln_ratio = -math.inf
         elif kind == SHIFT:
-            ln_ratio, residual[0], residual[2] = propose_shift(field, noise, u, z, state, n, chosen, points)
+            ln_ratio = propose_shift(field, noise, u, z, state, n, chosen, points, residual)
         elif kind == BIRTH:
             ln_ratio = -draw_place(field, u, points)
         elif kind == DEATH:
