@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-
+import astropy
+import numba
 import numpy as np
 
 from basc import condensing, kernels
@@ -64,7 +64,8 @@ def characterise(
         Independent chains, at least 2, whose agreement is reported.
     proposals : int, optional
         Per chain, in the first run; the burn-in takes half as many before it. Default: by the number of sources
-        that stand out. Each further run is twice as long, and replaces the one before.
+        that stand out. Each further run is as long as what it joins; or twice as long, and replaces it, where the
+        chains did not agree.
     max_proposals : int
         Per chain in all; chains that do not agree by then are reported in `not_converged`.
     evidence : bool
@@ -109,17 +110,25 @@ def characterise(
     team = Team(
         [Chain(seen, effective, start, n_start, np.random.default_rng(stream)) for stream in streams], threads
     )
-    length = min(proposals or 1600 + 160 * n_start, max_proposals)
+    length = min(proposals or 1500 + 190 * n_start, max_proposals)
     burn_in = length // 3
     team.each(lambda chain: chain.cool(burn_in))
-    spent, runs = burn_in, 0
+    spent, runs, draws, agreed = burn_in, 0, (), False
     while True:
-        draws = team.run(length)
+        fresh = team.run(length)
+        # What agreed, but was too little, counts with what is as long again.
+        draws = (
+            [np.concatenate([a[:, ::2], b[:, ::2]], axis=1) for a, b in zip(draws, fresh, strict=True)]
+            if agreed
+            else fresh
+        )
         spent, runs = spent + length, runs + 1
         condensed, doubts, checks = _agreement(draws, seen, noise, threshold)
-        if not doubts or spent + 2 * length > max_proposals:
+        agreed = max(checks["r_hat"].values()) <= AGREED
+        if runs > 1 or not agreed:
+            length *= 2
+        if not doubts or spent + length > max_proposals:
             break
-        length *= 2
         tell(min(0.9, spent / (spent + length)))
 
     samples, sizes, energies = (np.concatenate(part) for part in draws)
@@ -295,6 +304,9 @@ def _as_samples(samples, sizes, energies, corner, chains):
 def _versions():
     from basc import __version__
 
-    return {"basc": __version__} | {
-        name: importlib.metadata.version(name) for name in ("numpy", "numba", "astropy")
+    return {
+        "basc": __version__,
+        "numpy": np.__version__,
+        "numba": numba.__version__,
+        "astropy": astropy.__version__,
     }
