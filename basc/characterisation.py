@@ -64,8 +64,7 @@ def characterise(
         Independent chains, at least 2, whose agreement is reported.
     proposals : int, optional
         Per chain, in the first run; the burn-in takes half as many before it. Default: by the number of sources
-        that stand out. Each further run is as long as what it joins; or twice as long, and replaces it, where the
-        chains did not agree.
+        that stand out. Each further run is as long as all before: it joins what agreed, and replaces what did not.
     max_proposals : int
         Per chain in all; chains that do not agree by then are reported in `not_converged`.
     evidence : bool
@@ -125,7 +124,7 @@ def characterise(
         spent, runs = spent + length, runs + 1
         condensed, doubts, checks = _agreement(draws, seen, noise, threshold)
         agreed = max(checks["r_hat"].values()) <= AGREED
-        if runs > 1 or not agreed:
+        if runs > 1:
             length *= 2
         if not doubts or spent + length > max_proposals:
             break
