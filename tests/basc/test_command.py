@@ -133,7 +133,7 @@ def test_pixels_are_said_where_there_are_no_coordinates(files, capsys):
 
 
 def test_a_pair_within_a_beam_is_noted(tmp_path, capsys):
-    field = observe([(62.4, 64.7, 0.4), (66.0, 61.3, 0.02)], rng=np.random.default_rng(0), pixels=128)
+    field = observe([(62.4, 64.7, 0.4), (66.0, 61.3, 0.02)], rng=np.random.default_rng(2), pixels=128)
 
     main([str(path) for path in write_fits(field, tmp_path, "pair").values()])
 
@@ -198,6 +198,13 @@ def test_an_interrupt_leaves_nothing_and_says_so(files, tmp_path, monkeypatch, c
         assert status == 130
         assert capsys.readouterr().err.startswith("basc: interrupted")
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+@pytest.mark.parametrize("option", ["-o", "--figure", "--samples"])
+def test_a_name_that_cannot_be_is_refused_before_the_work(files, monkeypatch, option):
+    monkeypatch.setattr(basc.__main__, "characterise", lambda *arguments, **settings: pytest.fail("worked"))
+
+    assert main([*files, option, "name.doc"]) == 2
 
 
 # ------------------------------------------------------------------ how it runs
