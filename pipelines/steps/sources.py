@@ -1,5 +1,7 @@
 """Sources of a dirty map with their probabilities, by BaSC."""
 
+from io import BytesIO
+
 import numpy as np
 from astropy import units as u
 from astropy.coordinates import Angle
@@ -27,6 +29,18 @@ SCHEMA = (
     Field("snr", "float", "", "stat.snr", "flux density over the noise of the map"),
     Field("x", "float", "pix", "pos.cartesian.x;instr.det", "column in the map, from 0"),
     Field("y", "float", "pix", "pos.cartesian.y;instr.det", "row in the map, from 0"),
+    Field(
+        "correlation", "float", "", "stat.correlation;pos.eq",
+        "correlation of the errors along right ascension and declination",
+    ),
+    Field("neighbour", "float", "", "pos.angDistance", "distance to the nearest other source, in beams"),
+    Field(
+        "blended", "bool", "", "meta.code.qual", "within a beam of another source, or perhaps not one source",
+    ),
+    Field("alternative", "int", "", "meta.number;src", "most probable other number of sources here"),
+    Field(
+        "probability_alternative", "float", "", "stat.probability;meta.number", "probability of that number",
+    ),
 )  # fmt: skip
 
 
@@ -43,16 +57,41 @@ SCHEMA = (
         Port("catalogue", "catalogue", "", "meta.record", "sources, the brightest first", schema=SCHEMA),
         Port("n_sources", "int", "", "meta.number;src", "number of sources in the catalogue"),
         Port("searched_area", "float", "arcmin2", "phys.angArea;obs.field", "area in which sources were looked for"),
+        Port("converged", "bool", "", "meta.code.qual", "whether the chains agree; if not, the log says in what"),
+        Port(
+            "ln_evidence", "float", "", "stat.likelihood", required=False,
+            description="log of the evidence for sources over an empty map; empty where it was not computed",
+        ),
+        Port("residual", "product", "", "meta.file", "map less the sources in the catalogue, in Jy/beam"),
+        Port("samples", "product", "", "meta.file", "sets of sources drawn from the posterior, a FITS table"),
     ],
     parameters=[
-        Parameter("seed", "int", 1, minimum=0, maximum=2**31 - 1, help="start of the random numbers"),
+        Parameter("seed", "int", 0, minimum=0, maximum=2**31 - 1, help="start of the random numbers"),
         Parameter(
-            "expected_sources", "float", 1.0, minimum=0.01, maximum=1000,
-            help="how many sources one expects in the map before looking",
+            "expected_sources", "float", 0.5, minimum=0.01, maximum=1000,
+            help="how many sources one expects in the searched area before looking",
+        ),
+        Parameter(
+            "companions", "float", 0.2, minimum=0.0, maximum=0.99,
+            help="fraction of sources one expects within a beam of a brighter one",
+        ),
+        Parameter(
+            "median_flux", "float", 0.0, minimum=0.0, maximum=1e6, unit="Jy",
+            help="median of the flux densities one expects; 0 for five times the noise of each map",
         ),
         Parameter(
             "threshold", "float", 0.5, minimum=0.0, maximum=1.0,
             help="least probability with which a source enters the catalogue",
+        ),
+        Parameter("max_sources", "int", 60, minimum=1, maximum=1000, help="no more sources than these"),
+        Parameter("chains", "int", 4, minimum=2, maximum=64, help="independent chains, which must agree"),
+        Parameter(
+            "max_proposals", "int", 100_000, minimum=100, maximum=100_000_000,
+            help="how long a chain may run; more where the chains do not agree",
+        ),
+        Parameter(
+            "evidence", "bool", False,
+            help="compute the evidence also where the chains never emptied the map; takes several times as long",
         ),
     ],
     uses=["basc", "archive.catalogues"],
@@ -66,7 +105,9 @@ def sources(inputs, parameters, context):
     """
     # BaSC brings numba, a second of imports: only a process that runs the step pays for it.
     import basc
+    from basc.products import image_hdu, samples_hdus
 
+    context.progress(0.0, "reading")
     try:
         with context.open(inputs["image"]) as image, context.open(inputs["beam"]) as beam:
             if inputs.get("primary_beam"):
@@ -78,14 +119,16 @@ def sources(inputs, parameters, context):
             raise StepFailed("the map has no sky coordinates in its header (CTYPE, CRVAL): export it again")
         result = basc.characterise(
             dirty_map,
-            seed=parameters["seed"],
-            expected_sources=parameters["expected_sources"],
-            threshold=parameters["threshold"],
+            **parameters | {"median_flux": parameters["median_flux"] or None},
+            progress=lambda fraction: context.progress(fraction, "running the chains"),
         )
     except basc.BascError as error:
         raise StepFailed(str(error)) from error
     catalogue = catalogue_of(result, dirty_map.wcs)
     context.log(f"{len(catalogue)} sources; noise {result.noise:.4g} Jy/beam")
+    if not result.converged:
+        context.log(f"not converged: {'; '.join(result.not_converged)}")
+        context.log("raise max_proposals, and check the map for extended emission")
     for name, value in result.diagnostics.items():
         context.log(f"{name}: {value}")
     return {
@@ -93,7 +136,18 @@ def sources(inputs, parameters, context):
         "catalogue": context.keep_catalogue(catalogue, "sources.fits"),
         "n_sources": len(catalogue),
         "searched_area": float(np.count_nonzero(dirty_map.searchable)) * pixel_area(dirty_map.wcs),
+        "converged": result.converged,
+        "ln_evidence": float(result.ln_evidence),
+        "residual": keep(context, image_hdu(result, "residual"), "residual.fits", "residual"),
+        "samples": keep(context, samples_hdus(result), "samples.fits", "samples"),
     }
+
+
+def keep(context, hdus, name, file_type):
+    """Keep FITS and return its sha256."""
+    file = BytesIO()
+    hdus.writeto(file)
+    return context.keep(file.getvalue(), name, header={"FILETYPE": file_type})
 
 
 def catalogue_of(result, wcs):
@@ -104,24 +158,47 @@ def catalogue_of(result, wcs):
     flux_error = janskys(found["sigma_flux"])
     with np.errstate(divide="ignore", invalid="ignore"):
         correction = intrinsic / flux
-    cell = np.sqrt(pixel_area(wcs)) * 60  # arcsec
+    x, y = numbers(found["x"]), numbers(found["y"])
+    ra_error, dec_error, correlation = errors_on_the_sky(result.covariances[:, :2, :2], x, y, wcs)
     return catalogue_table(
         SCHEMA,
         {
             "name": [name_of(*position) for position in zip(ra, dec, strict=True)],
             "position": list(zip(ra, dec, strict=True)),
-            "ra_error": pixels(found["sigma_x"]) * cell,
-            "dec_error": pixels(found["sigma_y"]) * cell,
+            "ra_error": ra_error,
+            "dec_error": dec_error,
             "flux": flux,
             "flux_error": flux_error,
             "flux_intrinsic": intrinsic,
             "flux_intrinsic_error": flux_error * correction,
-            "probability": np.asarray(u.Quantity(found["probability"]).value, dtype=float),
-            "snr": flux / float(result.noise),
-            "x": pixels(found["x"]),
-            "y": pixels(found["y"]),
+            "probability": numbers(found["probability"]),
+            "snr": numbers(found["snr"]),
+            "x": x,
+            "y": y,
+            "correlation": correlation,
+            "neighbour": numbers(found["neighbour"]),
+            "blended": np.asarray(found["blended"], dtype=bool),
+            "alternative": numbers(found["alternative"]).astype(int),
+            "probability_alternative": numbers(found["probability_alternative"]),
         },
     )
+
+
+def errors_on_the_sky(covariances, x, y, wcs):
+    """Return errors to east and north in arcsec, and their correlation, of covariances in pixels."""
+    steps = []
+    for dx, dy in ((0.5, 0.0), (0.0, 0.5)):
+        (ra1, dec1), (ra2, dec2) = (
+            wcs.pixel_to_world_values(x + sign * dx, y + sign * dy) for sign in (-1, 1)
+        )
+        east = ((ra2 - ra1 + 180) % 360 - 180) * np.cos(np.radians((dec1 + dec2) / 2))
+        steps.append(np.stack([east, dec2 - dec1], axis=-1) * 3600)
+    jacobian = np.stack(steps, axis=-1)
+    sky = jacobian @ covariances @ np.swapaxes(jacobian, -1, -2)
+    east, north = np.sqrt(sky[:, 0, 0]), np.sqrt(sky[:, 1, 1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        correlation = np.nan_to_num(sky[:, 0, 1] / (east * north))
+    return east, north, correlation
 
 
 def name_of(ra, dec):
@@ -141,6 +218,6 @@ def janskys(column):
     return np.asarray(u.Quantity(column).to_value(u.Jy), dtype=float)
 
 
-def pixels(column):
-    """Return pixels as plain numbers."""
+def numbers(column):
+    """Return what is counted in pixels, or has no unit, as plain numbers."""
     return np.asarray(u.Quantity(column).value, dtype=float)

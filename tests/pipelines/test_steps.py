@@ -1,5 +1,6 @@
 """The steps of the survey on a simulated field, whose truth is known."""
 
+import inspect
 import os
 import shutil
 from io import BytesIO
@@ -9,11 +10,12 @@ import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
 
-from basc.simulate import core_of
+import basc
+from basc.simulate import core_of, observe, write_fits
 from pipelines.executing import Call, execute
 from pipelines.registry import all_steps, get_step
 from pipelines.steps.beam import measure_beam
-from pipelines.steps.sources import name_of
+from pipelines.steps.sources import errors_on_the_sky, name_of
 from tests.pipelines.conftest import PRODUCT_FOLDER
 
 
@@ -213,6 +215,134 @@ def test_a_map_of_nothing_but_nan_is_refused(desk, field_files):
     result = run("sources", desk, {"image": blank, "beam": field_files["beam"]})
 
     assert "the map has no finite pixel" in result.error
+
+
+def test_what_is_said_of_neighbours_and_alternatives_is_that_of_basc(found, desk, simulated):
+    catalogue = desk.catalogue(found["catalogue"])
+
+    # The calibrator and its neighbour are 6.8 pixels apart, the third far away; the beam is some 6 pixels wide.
+    major, minor, _ = core_of(simulated.beam)
+    assert np.all(catalogue["neighbour"][[0, 2]] == catalogue["neighbour"][0])
+    assert 6.8 / major - 0.1 < catalogue["neighbour"][0] < 6.8 / minor + 0.1
+    assert catalogue["neighbour"][1] > 3
+    assert catalogue["blended"].dtype == bool
+    assert catalogue["alternative"].dtype == np.int64
+    assert np.all(
+        catalogue["blended"] == (catalogue["neighbour"] < 1) | (catalogue["probability_alternative"] > 0.2)
+    )
+    assert np.all(np.abs(catalogue["correlation"]) < 1)
+
+
+def test_errors_on_a_turned_sky_are_those_of_moved_pixels():
+    wcs = WCS(naxis=2)
+    wcs.wcs.ctype = "RA---SIN", "DEC--SIN"
+    wcs.wcs.crval, wcs.wcs.crpix = (0.0, 60.0), (50.0, 50.0)
+    angle = np.radians(30.0)
+    wcs.wcs.cdelt = -2e-5, 1e-5
+    wcs.wcs.pc = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    covariance = np.array([[0.09, 0.02], [0.02, 0.01]])
+    drawn = np.random.default_rng(0).multivariate_normal([49.0, 49.0], covariance, 40_000)
+
+    east, north, correlation = errors_on_the_sky(covariance[None], np.array([49.0]), np.array([49.0]), wcs)
+
+    ra, dec = wcs.pixel_to_world_values(*drawn.T)
+    ra = ((ra - 180) % 360 - 180) * np.cos(np.radians(60.0)) * 3600
+    assert east[0] == pytest.approx(np.std(ra), rel=0.02)
+    assert north[0] == pytest.approx(np.std(dec) * 3600, rel=0.02)
+    assert correlation[0] == pytest.approx(np.corrcoef(ra, dec)[0, 1], abs=0.02)
+
+
+def test_residual_and_samples_are_kept(desk, simulated, found):
+    catalogue = desk.catalogue(found["catalogue"])
+
+    with fits.open(desk.path(found["residual"])) as hdus:
+        assert hdus[0].header["BUNIT"] == "Jy/beam"
+        assert hdus[0].data.std() == pytest.approx(simulated.noise, rel=0.2)
+        x, y = WCS(hdus[0].header).world_to_pixel_values(catalogue["position_ra"], catalogue["position_dec"])
+        assert np.allclose(x, catalogue["x"] - 32, atol=1e-5)
+        assert np.allclose(y, catalogue["y"] - 32, atol=1e-5)
+    with fits.open(desk.path(found["samples"])) as hdus:
+        bright = hdus["SOURCES"].data["flux"] > 0.2
+        assert bright.sum() == len(hdus["SAMPLES"].data), "every sample has the calibrator"
+        assert hdus["SOURCES"].data["flux"][bright].mean() == pytest.approx(catalogue["flux"][0], rel=1e-3)
+    assert desk.headers[found["residual"]] == {"FILETYPE": "residual"}
+
+
+def test_chains_that_do_not_agree_are_said_in_a_column_and_in_the_log(desk, field_files, found):
+    assert found["converged"] is True
+    files = {name: field_files[name] for name in ("image", "beam", "primary_beam")}
+
+    result = run("sources", desk, files, max_proposals=100)
+
+    assert result.outputs["converged"] is False
+    assert "not converged: " in result.log
+    assert "raise max_proposals" in result.log
+
+
+def test_an_empty_field_gives_an_empty_catalogue_and_the_evidence(desk):
+    empty = observe([], rng=np.random.default_rng(5), pixels=128, noise=1e-3)
+    paths = write_fits(empty, desk.folder, "empty")
+    image, beam = (desk.keep(paths[name].read_bytes(), name) for name in ("dirty", "psf"))
+
+    made = outputs("sources", desk, {"image": image, "beam": beam})
+
+    assert made["n_sources"] == len(desk.catalogue(made["catalogue"])) == 0
+    assert made["ln_evidence"] == pytest.approx(0, abs=1.5)
+    assert made["converged"] is True
+
+
+def test_the_evidence_is_left_empty_unless_asked_for(desk, field_files, found):
+    files = {name: field_files[name] for name in ("image", "beam", "primary_beam")}
+
+    assert found["ln_evidence"] is None
+    assert outputs("sources", desk, files, evidence=True)["ln_evidence"] > 1000
+
+
+def test_every_knob_of_basc_is_a_parameter_with_its_default_and_in_its_limits(desk, field_files):
+    ours = {parameter.name: parameter for parameter in get_step("sources").parameters}
+    theirs = inspect.signature(basc.characterise).parameters
+
+    # How long a first run is, and on how many threads, is not for a table to say.
+    assert set(ours) == set(theirs) - {"dirty_map", "progress", "proposals", "threads"}
+    for name, parameter in ours.items():
+        default = theirs[name].default
+        assert parameter.default == (0.0 if default is None else default), name
+        assert parameter.help, name
+        assert parameter.kind == "bool" or None not in (parameter.minimum, parameter.maximum), name
+    files = {name: field_files[name] for name in ("image", "beam")}
+    for name in ("companions", "threshold", "chains", "max_sources", "median_flux"):
+        for value in (ours[name].minimum, ours[name].maximum):
+            value = int(value) if ours[name].kind == "int" else value
+            outputs("sources", desk, files, **{"max_proposals": 100, name: value})
+
+
+def test_parameters_reach_basc(desk, field_files, monkeypatch):
+    given, characterise = {}, basc.characterise
+
+    def listened(dirty_map, **settings):
+        given.update(settings)
+        return characterise(dirty_map, **settings)
+
+    monkeypatch.setattr(basc, "characterise", listened)
+    files = {name: field_files[name] for name in ("image", "beam")}
+    wanted = {"seed": 4, "companions": 0.1, "median_flux": 0.02, "max_sources": 9, "chains": 3}
+
+    outputs("sources", desk, files, **wanted)
+
+    assert {name: given[name] for name in wanted} == wanted
+    outputs("sources", desk, files)
+    assert given["median_flux"] is None
+
+
+def test_progress_is_told_while_the_chains_run(desk, field_files, monkeypatch):
+    told = []
+    monkeypatch.setattr(desk, "progress", lambda fraction, text="": told.append((fraction, text)))
+
+    outputs("sources", desk, {name: field_files[name] for name in ("image", "beam")})
+
+    assert told[0] == (0.0, "reading")
+    assert told[-1] == (1.0, "running the chains")
+    assert [fraction for fraction, _ in told] == sorted(fraction for fraction, _ in told)
 
 
 @pytest.mark.parametrize("value", [0.001, 1001.0])
