@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 SEEN_EMPTY = 0.02  # fraction of samples without a source from which their number is a measure
+ENOUGH_EMPTY = 0.1  # the same, of the warmest chains
 STEP = 1.0  # standard deviations of ln L between temperatures
 MOST = 200  # temperatures
-PROPOSALS = 4000  # per chain and temperature
+PROPOSALS, KEPT = 16_000, 1000  # per chain and temperature
 
 
 def ln_evidence_of(team, sizes, ln_number, *, wanted):
@@ -41,22 +42,27 @@ def ln_evidence_of(team, sizes, ln_number, *, wanted):
         return float(ln_number[0] - math.log(empty)), 0
     if not wanted:
         return math.nan, 0
+    # Over sets with sources only: warmer chains also visit the empty map, which the colder ones hardly do.
     power, total = 1.0, 0.0
-    _, _, ln_likelihood = team.run(PROPOSALS)
+    _, sizes, ln_likelihood = team.run(PROPOSALS, KEPT)
+    ln_likelihood = ln_likelihood[sizes > 0]
     for number in range(1, MOST + 1):
         lower = power - min(STEP / max(float(ln_likelihood.std()), 1e-9), 0.5 * power)
         down = _ln_mean_exp((lower - power) * ln_likelihood)
-        for chain in team.chains:
-            chain.run(PROPOSALS // 4, 0, heat=lower**-0.5)
-        runs = [chain.run(PROPOSALS, 1000, heat=lower**-0.5) for chain in team.chains]
-        sizes, ln_likelihood = (np.concatenate([run[part] for run in runs]) for part in (1, 2))
+        heat = lower**-0.5
+        team.each(lambda chain, heat=heat: chain.run(PROPOSALS // 4, 0, heat=heat))
+        _, sizes, ln_likelihood = team.run(PROPOSALS, KEPT, heat=heat)
+        empty = np.mean(sizes == 0)
+        if empty == 1.0:
+            break
+        ln_likelihood = ln_likelihood[sizes > 0]
         # The same ratio from both of its ends.
         total += 0.5 * (_ln_mean_exp((power - lower) * ln_likelihood) - down)
         power = lower
-        empty = np.mean(sizes == 0)
-        if empty >= 0.2:
-            return float(total + ln_number[0] - math.log(empty)), number
-    return math.nan, MOST
+        if empty >= ENOUGH_EMPTY:
+            some = ln_number[0] + math.log1p(-empty) - math.log(empty) + total
+            return float(np.logaddexp(ln_number[0], some)), number
+    return math.nan, number
 
 
 def _ln_mean_exp(values):

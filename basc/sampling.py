@@ -94,9 +94,9 @@ class Team:
         with ThreadPoolExecutor(min(self.threads, len(self.chains))) as pool:
             return list(pool.map(work, self.chains))
 
-    def run(self, proposals, kept=SAMPLES):
+    def run(self, proposals, kept=SAMPLES, *, heat=1.0):
         """Advance all: samples, sizes and ln L of all chains, shapes (chains, kept, ...)."""
-        runs = self.each(lambda chain: chain.run(proposals, kept))
+        runs = self.each(lambda chain: chain.run(proposals, kept, heat=heat))
         return tuple(np.stack(parts) for parts in zip(*runs, strict=True))
 
 
