@@ -112,14 +112,14 @@ def characterise(
     length = min(proposals or 1500 + 190 * n_start, max_proposals)
     burn_in = length // 3
     team.each(lambda chain: chain.cool(burn_in))
-    spent, runs, draws, agreed = burn_in, 0, (), False
+    draws: tuple[np.ndarray, ...] = ()  # samples, sizes and ln L, chain by chain
+    spent, runs, agreed = burn_in, 0, False
     while True:
         fresh = team.run(length)
         # What agreed, but was too little, counts with what is as long again.
-        draws = (
-            [np.concatenate([a[:, ::2], b[:, ::2]], axis=1) for a, b in zip(draws, fresh, strict=True)]
-            if agreed
-            else fresh
+        draws = tuple(
+            np.concatenate([old[:, ::2], new[:, ::2]], axis=1) if agreed else new
+            for old, new in zip(draws or fresh, fresh, strict=True)
         )
         spent, runs = spent + length, runs + 1
         condensed, doubts, checks = _agreement(draws, seen, noise, threshold)
