@@ -91,10 +91,10 @@ def draw_figure(result):
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=PAGE)
         frame = _frame_of(result)
-        top = figure.add_gridspec(1, 3, left=0.055, right=0.955, bottom=0.53, top=0.91, wspace=0.28)
+        top = figure.add_gridspec(1, 3, left=0.05, right=0.935, bottom=0.53, top=0.91, wspace=0.36)
         _draw_maps(figure, [figure.add_subplot(top[0, k]) for k in range(3)], result, frame)
         below = figure.add_gridspec(
-            1, 2, left=0.055, right=0.975, bottom=0.065, top=0.435, wspace=0.17, width_ratios=[1, 2.3]
+            1, 2, left=0.05, right=0.975, bottom=0.065, top=0.435, wspace=0.24, width_ratios=[1, 2.4]
         )
         view = _draw_sources(figure, figure.add_subplot(below[0, 0]), result, frame)
         _mark_view(figure.axes[0], view)
@@ -104,7 +104,7 @@ def draw_figure(result):
         _list_sources(figure.add_subplot(right[:, 0]), result)
         _draw_number(figure.add_subplot(right[0, 1]), result)
         _describe(figure.add_subplot(right[1, 1]), result)
-        figure.text(0.055, 0.962, _title(result), fontsize=12, fontweight="bold", va="center")
+        figure.text(0.05, 0.962, _title(result), fontsize=12, fontweight="bold", va="center")
         said = wording.headline(result)
         figure.text(0.975, 0.962, said, fontsize=9, ha="right", va="center")
     return figure
@@ -203,7 +203,7 @@ def _draw_maps(figure, axes, result, frame):
     ):
         picture = _show(axis, image / scale, frame, cmap=MAP_COLOURS, norm=norm)
         axis.set_title(title)
-        bar = figure.colorbar(picture, ax=axis, pad=0.02, fraction=0.046, label=f"{unit}/beam")
+        bar = _colour_bar(figure, axis, picture, f"{unit}/beam")
         if isinstance(norm, AsinhNorm):
             ticks = _ticks(low, high, linear)
             bar.set_ticks(ticks, labels=[f"{tick:g}".replace("-", "−") for tick in ticks])
@@ -213,9 +213,7 @@ def _draw_maps(figure, axes, result, frame):
     picture = _show(axes[2], residual / scale, frame, cmap=RESIDUAL_COLOURS, vmin=-reach, vmax=reach)
     rms = np.sqrt(np.nanmean(np.square(residual))) / noise
     axes[2].set_title(f"Residual: rms {rms:.3g} × noise")
-    figure.colorbar(
-        picture, ax=axes[2], pad=0.02, fraction=0.046, label=f"{unit}/beam (±{RESIDUAL_RANGE:.0f} × noise)"
-    )
+    _colour_bar(figure, axes[2], picture, f"{unit}/beam (±{RESIDUAL_RANGE:.0f} × noise)")
     for axis in axes[1:]:
         axis.set_ylabel("")
     _draw_beam(axes[0], result, frame, frame.extent(dirty.shape))
@@ -237,7 +235,15 @@ def _show(axis, image, frame, **options):
     axis.set_xlabel(frame.labels[0], labelpad=2)
     axis.set_ylabel(frame.labels[1], labelpad=1)
     axis.tick_params(direction="in", top=True, right=True, color="0.3")
+    axis.locator_params(nbins=7)
     return picture
+
+
+def _colour_bar(figure, axis, picture, label):
+    """A colour bar beside a map, as high as the map whatever its shape."""
+    bar = figure.colorbar(picture, cax=axis.inset_axes([1.025, 0.0, 0.05, 1.0]))
+    bar.set_label(label, labelpad=2)
+    return bar
 
 
 def _ticks(low, high, linear):
@@ -348,7 +354,7 @@ def _draw_sources(figure, axis, result, frame):
             )  # fmt: skip
     size = "3σ error ellipses" + (f", drawn {magnified} × larger" if magnified > 1 else "")
     axis.set_title(f"Sources: {size}" if len(places) else "No source")
-    figure.colorbar(ScalarMappable(scale, colours), ax=axis, pad=0.02, fraction=0.046, label="probability")
+    _colour_bar(figure, axis, ScalarMappable(scale, colours), "probability")
     return view
 
 
