@@ -65,7 +65,7 @@ def as_table(condensed, response, noise, neighbour, alternatives, wcs, meta):
     with np.errstate(divide="ignore", invalid="ignore"):
         correlation = np.nan_to_num(condensed.covariances / (sigma.T[:, :, None] * sigma.T[:, None, :]))
     number, probability = alternatives
-    blended = (neighbour < 1.0) | (probability >= BLENDED)
+    blended = (neighbour < 1.0) | ((probability >= BLENDED) & (number > 0))
     values = (
         x, y, ra, dec, flux, flux / response, *sigma, condensed.probabilities,
         correlation[:, 0, 1], correlation[:, 0, 2], correlation[:, 1, 2],

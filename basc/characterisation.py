@@ -21,6 +21,7 @@ MEDIAN_FLUX = 5.0  # prior median of the intrinsic flux, in units of the noise
 TOLERATED = 0.1  # nats that interpolation may cost at the brightest source
 AGREED = 1.1  # R-hat
 ENOUGH = 50  # independent samples of a source
+SURE = 0.05  # standard error of a probability
 
 
 def characterise(
@@ -43,7 +44,8 @@ def characterise(
 
     Draws sets of sources from their posterior, Eq. (1) of `basc` times the prior of `basc.prior`, in chains that
     run until they agree: potential scale reduction at most 1.1 for the number of sources, their total flux and
-    ln L, and 50 independent samples of place and flux of every source with probability above one half.
+    ln L; and for every source with probability above one half, 50 independent samples of place and flux, and a
+    standard error of its probability, and of that of its alternative, of at most 0.05.
 
     Parameters
     ----------
@@ -111,6 +113,9 @@ def characterise(
     )
     length = min(proposals or 1500 + 190 * n_start, max_proposals)
     burn_in = length // 3
+    clock = _Clock(tell, chains * (burn_in + length))
+    for chain in team.chains:
+        chain.tick = clock.tick
     team.each(lambda chain: chain.cool(burn_in))
     draws: tuple[np.ndarray, ...] = ()  # samples, sizes and ln L, chain by chain
     spent, runs, agreed = burn_in, 0, False
@@ -128,7 +133,7 @@ def characterise(
             length *= 2
         if not doubts or spent + length > max_proposals:
             break
-        tell(min(0.9, spent / (spent + length)))
+        clock.more(chains * length)
 
     samples, sizes, energies = (np.concatenate(part) for part in draws)
     if sizes.max() == max_sources:
@@ -222,6 +227,25 @@ def _prepare(dirty_map, expected_sources, companions, median_flux, max_sources):
     return seen, start, n_start, noise, effective, epsilon, prior
 
 
+class _Clock:
+    """How far the chains are, told as a fraction that never falls."""
+
+    def __init__(self, tell, expected):
+        self.tell, self.expected, self.done, self.told = tell, expected, 0, 0.0
+
+    def more(self, proposals):
+        """They go on for longer than was expected."""
+        self.expected += proposals
+
+    def tick(self, proposals):
+        """So many more are done."""
+        self.done += proposals
+        fraction = min(self.done / self.expected, 0.95)
+        if fraction > self.told:
+            self.told = fraction
+            self.tell(fraction)
+
+
 def _correlated_pixels(beam, box_shape):
     """In how many pixels the noise repeats itself: the sum of its squared correlation over all pairs of the box."""
     rows, columns = (np.arange(n) - n // 2 for n in beam.shape)
@@ -251,6 +275,11 @@ def _agreement(draws, seen, noise, threshold):
         series = np.where(certain.members[..., None] >= 0, series, certain.means[:, None])
         series = np.moveaxis(series, -1, 1).reshape(len(index), 3, chains, kept)
         sizes_ = effective_size(series).min(axis=1)
+        right = (certain.members >= 0).reshape(-1, chains, kept).astype(float)
+        share = right.mean(axis=(1, 2))
+        uncertainty = np.sqrt(share * (1.0 - share) / effective_size(right)).max()
+        if uncertainty > SURE:
+            doubts.append(f"a probability has a standard error of {uncertainty:.2f} (at most {SURE})")
         # Where few samples have a source, fewer of them are independent.
         wanted = min(ENOUGH, 0.8 * chains * kept) * np.mean(certain.members >= 0, axis=1)
         if (few := np.count_nonzero(sizes_ < wanted)) > 0:

@@ -36,7 +36,7 @@ def map_coefficients(data, box):
         Position (x, y) of the box is at index (2 * (x + MARGIN), 2 * (y + MARGIN)).
     """
     wide = MARGIN + REACH
-    part = _cut(np.nan_to_num(data, copy=False), [(s.start - wide, s.stop + wide) for s in box])
+    part = _cut(np.nan_to_num(data), [(s.start - wide, s.stop + wide) for s in box])
     return refined(part)
 
 

@@ -47,6 +47,7 @@ class Chain:
         self.state, self.n = start.copy(), n
         self.energy = kernels.energy_of(field, start, n)
         self.moves = np.zeros((len(kernels.MOVES), 2), np.int64)
+        self.tick = lambda proposals: None  # told of every block that is done
 
     def cool(self, proposals):
         """Come down from where only the brightest source stands out."""
@@ -78,6 +79,7 @@ class Chain:
                 samples[wanted], sizes[wanted], energies[wanted], self.moves,
             )  # fmt: skip
             done += steps
+            self.tick(steps)
         return samples, sizes, energies / self.noise**2
 
 

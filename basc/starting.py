@@ -9,6 +9,7 @@ from basc import kernels
 STANDING_OUT = 4.5  # sigma: peaks taken for sources at first; the chain decides
 PUT_BACK = 7.0  # sigma: fainter starting sources may be born again anywhere on their peak
 MOST_ROUNDS = 40
+BESIDE = 1.3  # sigma of the beam: how far from a source births of companions are tried
 HIGHEST, LIKELY = (
     3.7,
     2.0,
@@ -100,15 +101,27 @@ def birth_map(field, residual, searchable, state, n, noise):
     sigmas = np.clip(towards / noise, 0.0, HIGHEST)
     # What a source explains there; the higher ones have one already.
     wanted = np.exp(0.5 * sigmas**2) / (1.0 + np.exp(-1.7 * (sigmas - LIKELY))) * searchable
-    known = np.zeros_like(wanted)
-    rows, columns = known.shape
-    for x, y in state[:2, :n].T:
-        i, j = round(x), round(y)
-        known[max(j - 1, 0) : min(j + 2, rows), max(i - 1, 0) : min(i + 2, columns)] += 1.0
+    known = _beside(state[:2, :n], wanted.shape, field.inverse_axes)
     anywhere = searchable / searchable.sum()
     known *= searchable
     known = known / known.sum() if known.any() else anywhere
     return 0.7 * wanted / wanted.sum() + 0.15 * known + 0.15 * anywhere
+
+
+def _beside(places, shape, inverse_axes):
+    """Density of companions: Gaussians of `BESIDE` sigma of the beam about places (x, y), on the pixels of the box."""
+    density = np.zeros(shape)
+    reach = int(np.ceil(3.0 * BESIDE * np.linalg.norm(np.linalg.inv(inverse_axes), 2)))
+    for x, y in places.T:
+        rows, columns = (
+            np.arange(max(round(at) - reach, 0), min(round(at) + reach + 1, size))
+            for at, size in ((y, shape[0]), (x, shape[1]))
+        )
+        across = inverse_axes[:, 0, None] * (columns - x)
+        up = inverse_axes[:, 1, None] * (rows - y)
+        distance2 = np.square(across[:, None, :] + up[:, :, None]).sum(axis=0)
+        density[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += np.exp(-0.5 * distance2 / BESIDE**2)
+    return density
 
 
 def _peaks(image, threshold, inverse_axes):

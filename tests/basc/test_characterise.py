@@ -282,6 +282,7 @@ def test_progress_runs_from_nought_to_one(look):
     assert told[0] == 0.0
     assert told[-1] == 1.0
     assert told == sorted(told)
+    assert len(told) > 8
 
 
 def test_nan_borders_are_not_searched(look):
@@ -294,6 +295,42 @@ def test_nan_borders_are_not_searched(look):
 
     assert result.searched == (slice(40, 96), slice(32, 90))
     assert len(result.sources) == 1
+
+
+def test_blank_pixels_stay_blank(look):
+    """In the caller's map, and in what is left of it."""
+    field, _ = look([(66.3, 60.8, 0.05)])
+    data = field.dirty.copy()
+    data[50:54, 80:84] = np.nan
+
+    result = characterise(DirtyMap(data, field.beam, noise=NOISE))
+
+    assert np.count_nonzero(np.isnan(data)) == 16
+    assert np.count_nonzero(np.isnan(result.residual())) == 16
+    assert np.nanstd(result.residual()) < 1.2 * NOISE
+
+
+def test_probabilities_do_not_depend_on_the_seed(look):
+    """Of a source within a beam of a bright one, which may be two: the standard error is at most 0.05."""
+    field = observe([(62.4, 64.7, 0.4), (66.0, 61.3, 0.02)], rng=np.random.default_rng(0), pixels=128)
+    dirty_map = DirtyMap(field.dirty, field.beam, field.primary_beam)
+
+    two = [characterise(dirty_map, seed=seed).n_posterior[2] for seed in range(6)]
+
+    assert np.std(two) < 0.1
+    assert 0.3 < np.mean(two) < 0.75
+
+
+def test_a_doubtful_source_alone_is_no_blend(look):
+    doubtful = [
+        source
+        for seed in range(12)
+        for source in characterise(look([(66.3, 60.8, 0.0042)], seed=seed)[1], threshold=0.2).sources
+        if source["probability"] < 0.8 and not source["neighbour"].value < 1
+    ]
+
+    assert len(doubtful) >= 2
+    assert not any(source["blended"] for source in doubtful)
 
 
 def test_warming_up_leaves_nothing_to_compile():

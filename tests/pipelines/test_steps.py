@@ -228,7 +228,9 @@ def test_what_is_said_of_neighbours_and_alternatives_is_that_of_basc(found, desk
     assert catalogue["blended"].dtype == bool
     assert catalogue["alternative"].dtype == np.int64
     assert np.all(
-        catalogue["blended"] == (catalogue["neighbour"] < 1) | (catalogue["probability_alternative"] > 0.2)
+        catalogue["blended"]
+        == (catalogue["neighbour"] < 1)
+        | ((catalogue["probability_alternative"] >= 0.2) & (catalogue["alternative"] > 0))
     )
     assert np.all(np.abs(catalogue["correlation"]) < 1)
 
