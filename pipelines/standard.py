@@ -41,6 +41,7 @@ CHARACTERISE = {
                 "noise": "noise",
                 "catalogue": "catalogue",
                 "n_sources": "n_sources",
+                "converged": "converged",
                 "searched_area": "searched_area",
             },
         },

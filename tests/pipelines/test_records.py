@@ -116,7 +116,7 @@ def test_the_columns_of_observations_are_those_of_the_design():
     }  # fmt: skip
     assert {name for name, role in names.items() if role == "output"} == {
         "image", "beam", "primary_beam", "beam_major", "beam_minor", "beam_pa", "sidelobe",
-        "noise", "catalogue", "n_sources", "searched_area", "cutouts",
+        "noise", "catalogue", "n_sources", "converged", "searched_area", "cutouts",
     }  # fmt: skip
 
 
