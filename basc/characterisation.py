@@ -28,7 +28,7 @@ def characterise(
     dirty_map,
     *,
     seed=0,
-    expected_sources=0.5,
+    expected_sources=0.6,
     companions=0.2,
     median_flux=None,
     threshold=0.5,
@@ -139,7 +139,13 @@ def characterise(
     if sizes.max() == max_sources:
         doubts.append(f"there may be more than {max_sources} sources: raise max_sources")
     ln_evidence, temperatures = ln_evidence_of(team, sizes, seen.ln_number, wanted=evidence)
-    found, *alternatives = condensing.settle(condensed.above(threshold), samples, sizes, seen.inverse_axes)
+    # What is listed must not change what is said of it.
+    known = condensed.above(min(threshold, condensing.LIKELY))
+    known, *alternatives = condensing.settle(known, samples, sizes, seen.inverse_axes)
+    found, alternatives = (
+        known.above(threshold),
+        [each[known.probabilities >= threshold] for each in alternatives],
+    )
     neighbour = condensing.nearest_neighbours(found.means, seen.inverse_axes)
     response = _bilinear(dirty_map.response, found.means[:, 0], found.means[:, 1])
     corner = np.array([dirty_map.search[1].start, dirty_map.search[0].start])
@@ -267,7 +273,7 @@ def _agreement(draws, seen, noise, threshold):
         for name, value in scale.items()
         if not value <= AGREED
     ]
-    certain, *_ = condensing.settle(condensed.above(0.5), flat[0], flat[1], seen.inverse_axes)
+    certain, *_ = condensing.settle(condensed.above(condensing.LIKELY), flat[0], flat[1], seen.inverse_axes)
     sizes_ = np.array([])
     if certain.size:
         index = np.maximum(certain.members, 0)

@@ -15,6 +15,7 @@ REACH = 1.6  # sigma of the beam: farthest that a sample's source may lie from i
 ROUNDS = 3
 MOST_EXTRA = 40
 BEAM = 2.355  # sigmas in a beam (FWHM)
+LIKELY = 0.5  # probability from which a source counts as there
 MOST_DOUBTFUL = 0.1  # fraction of samples that must have the catalogue's number in a group to be used alone
 
 
@@ -232,16 +233,17 @@ def nearest_neighbours(means, inverse_axes):
 
 
 def settle(found, samples, sizes, inverse_axes):
-    """Means and covariances of a catalogue, given that it has the right number of sources everywhere.
+    """Means and covariances given that the likely sources, and no others, are there.
 
-    Sources within a beam of each other, and of those, and so on, are a group. A group may hold another number of
-    sources than the catalogue has there; samples in which it does say nothing of the catalogued ones, and how
-    many there are is the probability of the alternative.
+    Likely sources (`LIKELY` or more) within a beam of each other, and of those, and so on, are a group. Samples in
+    which a group holds another number of sources say nothing of the likely ones, and how many there are is the
+    probability of the alternative. Unlikely sources keep the means of all samples that have them; their
+    alternative is not to be.
 
     Parameters
     ----------
     found : Condensed
-        The catalogue; its means and covariances are over all samples that have the source.
+        Its means and covariances are over all samples that have the source.
     samples : float64 array, shape (n_samples, 3, max_sources)
     sizes : int64 array, shape (n_samples,)
     inverse_axes : float64 array, shape (2, 2)
@@ -249,29 +251,31 @@ def settle(found, samples, sizes, inverse_axes):
     Returns
     -------
     settled : Condensed
-        `members` is -1 also where a sample has another number of sources in the group.
+        `members` of likely sources is -1 also where a sample has another number of sources in the group.
     alternatives : int64 array, shape (n,)
-        Most probable number of sources in the group, other than the catalogue's.
+        Most probable other number of sources in the place of the group.
     probabilities : float64 array, shape (n,)
         Of that number.
     """
+    likely = np.flatnonzero(found.probabilities >= LIKELY)
+    near = _distances(found.means, inverse_axes) < 1.0
     group = np.arange(found.size)
-    if found.size > 1:
-        for k, near in enumerate(_distances(found.means, inverse_axes) < 1.0):
-            for other in np.flatnonzero(near):
-                group[group == group[other]] = group[k]
-    groups, group = np.unique(group, return_inverse=True)
+    for k in likely:
+        for other in likely[near[k, likely]]:
+            group[group == group[other]] = group[k]
+    groups, group_of_likely = np.unique(group[likely], return_inverse=True)
     counts = np.zeros((len(groups), len(sizes)), np.int64)
-    places = np.ascontiguousarray(found.means[:, :2] @ inverse_axes.T)
-    count_in_groups(samples, sizes, inverse_axes, places, group, counts)
-    number, probability = np.zeros(found.size, np.int64), np.zeros(found.size)
+    places = np.ascontiguousarray(found.means[likely, :2] @ inverse_axes.T)
+    count_in_groups(samples, sizes, inverse_axes, places, group_of_likely, counts)
+    number, probability = np.zeros(found.size, np.int64), 1.0 - found.probabilities
     members = found.members.copy()
     for g, count in enumerate(counts):
-        share, inside = np.bincount(count) / len(sizes), np.flatnonzero(group == g)
+        share, inside = np.bincount(count) / len(sizes), likely[group_of_likely == g]
         right = count == len(inside)
         if len(inside) < len(share):
             share[len(inside)] = 0.0
         number[inside], probability[inside] = share.argmax(), share.max()
+        number[near[:, inside].any(axis=1) & (found.probabilities < LIKELY)] = len(inside)
         for source in inside:
             there = members[source] >= 0
             if np.count_nonzero(there & right) > MOST_DOUBTFUL * np.count_nonzero(there):

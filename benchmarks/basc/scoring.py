@@ -25,12 +25,12 @@ def score(records, threshold=THRESHOLD):
     -------
     dict
         n_fields, n_true, n_found, n_matched; completeness, purity, false_per_field; all_found (fraction of fields),
-        of these without a false one: exact, and with every flux right within a factor of two: all_measured;
+        of these without a false one: exact, of a lone source with a second one within a beam of it: split, and with every flux right within a factor of two: all_measured;
         flux_bias (mean of found / true - 1), position_error (rms distance in beams); pull_position, pull_flux (rms
         of (found - true) / quoted error), the same of exact fields only (resolved_), n_quoted; cpu (median
         seconds), cpu_mean, memory (largest MB), n_failed. NaN where nothing can be said.
     """
-    n_true = n_found = n_matched = n_all = n_exact = n_measured = 0
+    n_true = n_found = n_matched = n_all = n_exact = n_measured = n_split = 0
     pairs, exact_pairs = [], []
     for record in records:
         truth, found = arrays(record, threshold)
@@ -43,6 +43,8 @@ def score(records, threshold=THRESHOLD):
         ratio = matched[:, 3 + FLUX] / matched[:, FLUX]
         n_measured += complete and bool(((ratio > 0.5) & (ratio < 2)).all())
         pairs.append(matched)
+        near = np.hypot(*(truth[:, None, [X, Y]] - found[None][:, :, [X, Y]]).T) < BEAM
+        n_split += len(truth) == 1 and np.count_nonzero(near) > 1
         if exact:
             exact_pairs.append(matched)
     n_fields = len(records)
@@ -62,6 +64,7 @@ def score(records, threshold=THRESHOLD):
         "purity": share(n_matched, n_found),
         "all_found": share(n_all, n_fields),
         "exact": share(n_exact, n_fields),
+        "split": share(n_split, n_fields),
         "all_measured": share(n_measured, n_fields),
         "false_per_field": share(n_found - n_matched, n_fields),
         "flux_bias": mean(pairs[:, 3 + FLUX] / pairs[:, FLUX] - 1),

@@ -68,7 +68,7 @@ SCHEMA = (
     parameters=[
         Parameter("seed", "int", 0, minimum=0, maximum=2**31 - 1, help="start of the random numbers"),
         Parameter(
-            "expected_sources", "float", 0.5, minimum=0.01, maximum=1000,
+            "expected_sources", "float", 0.6, minimum=0.01, maximum=1000,
             help="how many sources one expects in the searched area before looking",
         ),
         Parameter(

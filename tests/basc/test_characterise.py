@@ -321,6 +321,22 @@ def test_probabilities_do_not_depend_on_the_seed(look):
     assert 0.3 < np.mean(two) < 0.75
 
 
+def test_what_is_listed_does_not_change_what_is_said(look):
+    _, dirty_map = look([(62.4, 64.7, 0.012), (64.9, 60.1, 0.006), (84.2, 50.2, 0.02)])
+
+    few, many = (characterise(dirty_map, threshold=threshold).sources for threshold in (0.5, 0.02))
+
+    assert len(many) > len(few)
+    for source in few:
+        (same,) = (
+            other
+            for other in many
+            if np.hypot(other["x"] - source["x"], other["y"] - source["y"]).value < 0.3
+        )
+        for name in ("x", "y", "flux", "sigma_flux", "probability", "alternative", "probability_alternative"):
+            np.testing.assert_allclose(same[name], source[name], rtol=0.02)
+
+
 def test_a_doubtful_source_alone_is_no_blend(look):
     doubtful = [
         source
