@@ -25,7 +25,8 @@ def score(records, threshold=THRESHOLD):
     -------
     dict
         n_fields, n_true, n_found, n_matched; completeness, purity, false_per_field; all_found (fraction of fields),
-        of these without a false one: exact, of a lone source with a second one within a beam of it: split, and with every flux right within a factor of two: all_measured;
+        of these without a false one: exact, and with every flux right within a factor of two: all_measured; split
+        (fraction with a second source within a beam of a lone one);
         flux_bias (mean of found / true - 1), position_error (rms distance in beams); pull_position, pull_flux (rms
         of (found - true) / quoted error), the same of exact fields only (resolved_), n_quoted; cpu (median
         seconds), cpu_mean, memory (largest MB), n_failed. NaN where nothing can be said.
