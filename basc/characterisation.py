@@ -15,7 +15,7 @@ from basc.interpolation import beam_coefficients, interpolation_error, map_coeff
 from basc.prior import Prior
 from basc.result import Characterisation
 from basc.sampling import Chain, Samples, Team, effective_size, r_hat
-from basc.starting import birth_map, find_start
+from basc.starting import birth_map, find_start, rank
 
 MEDIAN_FLUX = 5.0  # prior median of the intrinsic flux, in units of the noise
 TOLERATED = 0.1  # nats that interpolation may cost at the brightest source
@@ -229,7 +229,7 @@ def _prepare(dirty_map, expected_sources, companions, median_flux, max_sources):
         ln_number=prior.ln_number(max_sources),
         places=prior.places(area, axes),
     )
-    kernels.rank(seen, start, n_start)
+    rank(seen, start, n_start)
     return seen, start, n_start, noise, effective, epsilon, prior
 
 

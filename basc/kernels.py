@@ -211,55 +211,28 @@ def subtract_sources(image, beam, state, n):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def polish(field, state, n, rounds):
-    """Move each source, in turn, to where it explains most, and give it the flux it finds there, in place.
+def look(field, state, n, k, left_out):
+    """What a source sees: map minus sources at its place, with the slopes.
 
     Parameters
     ----------
     field : Field
     state : float64 array, shape (6, max_sources)
-    n, rounds : int
-        One Newton step of at most a beam's sigma per source and round.
-    """
-    chosen = np.full(2, -1)
-    for _ in range(rounds):
-        for k in range(n):
-            chosen[0] = k
-            for last in range(2):
-                value, by_x, by_y = residual_with_slope(
-                    field.map_coefficients,
-                    field.beam_coefficients,
-                    state[X, k],
-                    state[Y, k],
-                    state,
-                    n,
-                    chosen,
-                )
-                state[FLUX, k] = max(value, 0.0)
-                if last == 0 and value > 0.0:
-                    a, b = towards_peak(field.axes, value, by_x, by_y)
-                    x = state[X, k] + field.axes[0, 0] * a + field.axes[0, 1] * b
-                    y = state[Y, k] + field.axes[1, 0] * a + field.axes[1, 1] * b
-                    if pixel_of(field.median, x, y) > 0.0:
-                        state[X, k], state[Y, k] = x, y
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def energy_of(field, state, n):
-    """f.d - f'Gf/2 of a state, in Jy^2: ln L times the variance of the noise, 0 for no source.
-
-    Parameters
-    ----------
-    field : Field
-    state : float64 array, shape (3 or more, max_sources)
     n : int
+        How many sources to subtract, of the first ones.
+    k : int
+        The source that looks.
+    left_out : int64 array, shape (2,)
+        Sources not to subtract; -1 for none.
+
+    Returns
+    -------
+    value, by_x, by_y : float
+        Jy/beam, and Jy/beam per pixel.
     """
-    energy, none = 0.0, np.full(2, -1)
-    for k in range(n):
-        x, y, flux = state[X, k], state[Y, k], state[FLUX, k]
-        found = residual_at(field.map_coefficients, field.beam_coefficients, x, y, state, k, none)
-        energy += flux * (found - 0.5 * flux)
-    return energy
+    return residual_with_slope(
+        field.map_coefficients, field.beam_coefficients, state[X, k], state[Y, k], state, n, left_out
+    )
 
 
 @part
@@ -404,28 +377,6 @@ def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
     for k in range(2, 2 + n_new):
         ratio += ln_place(places, points[BRIGHTER, k], points[NEAR_BRIGHTER, k])
     return ratio
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def rank(field, state, n):
-    """Fill the last three rows of a state, in place.
-
-    Parameters
-    ----------
-    field : Field
-    state : float64 array, shape (6, max_sources)
-    n : int
-    """
-    for k in range(n):
-        state[BRIGHTNESS, k] = state[FLUX, k] / pixel_of(field.median, state[X, k], state[Y, k])
-    for k in range(n):
-        state[BRIGHTER, k] = state[NEAR_BRIGHTER, k] = 0.0
-        for other in range(n):
-            if state[BRIGHTNESS, other] > state[BRIGHTNESS, k]:
-                state[BRIGHTER, k] += 1.0
-                dx, dy = state[X, other] - state[X, k], state[Y, other] - state[Y, k]
-                if distance2(field.inverse_axes, dx, dy) < field.places[3]:
-                    state[NEAR_BRIGHTER, k] += 1.0
 
 
 @part

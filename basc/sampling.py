@@ -45,7 +45,7 @@ class Chain:
     def __init__(self, field, noise, start, n, rng):
         self.field, self.noise, self.rng = field, noise, rng
         self.state, self.n = start.copy(), n
-        self.energy = kernels.energy_of(field, start, n)
+        self.energy = energy_of(field, start, n)
         self.moves = np.zeros((len(kernels.MOVES), 2), np.int64)
         self.tick = lambda proposals: None  # told of every block that is done
 
@@ -100,6 +100,21 @@ class Team:
         """Advance all: samples, sizes and ln L of all chains, shapes (chains, kept, ...)."""
         runs = self.each(lambda chain: chain.run(proposals, kept, heat=heat))
         return tuple(np.stack(parts) for parts in zip(*runs, strict=True))
+
+
+def energy_of(field, state, n):
+    """f.d - f'Gf/2 of a state, in Jy^2: ln L times the variance of the noise, 0 for no source.
+
+    Parameters
+    ----------
+    field : `basc.kernels.Field`
+    state : float64 array, shape (6, max_sources)
+    n : int
+    """
+    none, fluxes = np.full(2, -1), state[kernels.FLUX, :n]
+    # What each source finds after those before it.
+    found = [kernels.look(field, state, k, k, none)[0] for k in range(n)]
+    return float(np.sum(fluxes * (found - 0.5 * fluxes))) if n else 0.0
 
 
 def r_hat(series):

@@ -78,7 +78,7 @@ def find_start(field, data, searchable, noise, max_sources, independent):
         state[0, n : n + len(peaks)], state[1, n : n + len(peaks)] = peaks[:, 1], peaks[:, 0]
         state[2, n : n + len(peaks)] = residual[peaks[:, 0], peaks[:, 1]]
         n += len(peaks)
-        kernels.polish(field, state, n, 3)
+        polish(field, state, n, 3)
         bright = state[2, :n] > 2.0 * noise
         state[:, : bright.sum()] = state[:, :n][:, bright]
         dropped, n = n - int(bright.sum()), int(bright.sum())
@@ -87,6 +87,51 @@ def find_start(field, data, searchable, noise, max_sources, independent):
         if dropped >= len(peaks):
             break
     return state, n, noise, residual
+
+
+def polish(field, state, n, rounds):
+    """Move each source, in turn, to where it explains most, and give it the flux it finds there, in place.
+
+    Parameters
+    ----------
+    field : `basc.kernels.Field`
+    state : float64 array, shape (6, max_sources)
+    n, rounds : int
+        One Newton step of at most a beam's sigma per source and round.
+    """
+    searched, axes, alone = field.median, field.axes, np.full(2, -1)
+    for _ in range(rounds):
+        for k in range(n):
+            alone[0] = k
+            value, by_x, by_y = kernels.look(field, state, n, k, alone)
+            if value > 0.0:
+                step = axes.T @ [by_x, by_y] / value
+                x, y = state[:2, k] + axes @ (step / max(float(np.hypot(*step)), 1.0))
+                i, j = int(np.floor(x + 0.5)), int(np.floor(y + 0.5))
+                inside = 0 <= i < searched.shape[1] and 0 <= j < searched.shape[0]
+                if inside and searched[j, i] > 0.0:
+                    state[:2, k] = x, y
+                    value, _, _ = kernels.look(field, state, n, k, alone)
+            state[kernels.FLUX, k] = max(value, 0.0)
+
+
+def rank(field, state, n):
+    """Fill the last three rows of a state, in place: what the prior asks of a source.
+
+    Parameters
+    ----------
+    field : `basc.kernels.Field`
+    state : float64 array, shape (6, max_sources)
+    n : int
+    """
+    x, y, flux = state[:3, :n]
+    columns, rows = np.floor(x + 0.5).astype(int), np.floor(y + 0.5).astype(int)
+    state[kernels.BRIGHTNESS, :n] = brightness = flux / field.median[rows, columns]
+    brighter = brightness[:, None] < brightness
+    places = state[:2, :n].T @ field.inverse_axes.T
+    near = np.square(places[:, None] - places).sum(axis=-1) < field.places[3]
+    state[kernels.BRIGHTER, :n] = brighter.sum(axis=1)
+    state[kernels.NEAR_BRIGHTER, :n] = (brighter & near).sum(axis=1)
 
 
 def birth_map(field, residual, searchable, state, n, noise):

@@ -10,7 +10,9 @@ from basc import kernels
 from basc.images import core_axes
 from basc.interpolation import beam_coefficients, interpolation_error, map_coefficients
 from basc.prior import Prior
+from basc.sampling import energy_of
 from basc.simulate import observe
+from basc.starting import polish, rank
 from tests.basc import reference
 
 PIXELS = 64
@@ -62,7 +64,7 @@ def test_likelihood_on_the_map_is_that_of_the_visibilities(simulated, seen, sour
     arguments = simulated.visibilities, simulated.weights, *cells, PIXELS
 
     expected = (reference.chi2(*arguments, []) - reference.chi2(*arguments, sources)) / 2.0
-    found = kernels.energy_of(seen, as_state(sources), len(sources)) / simulated.noise**2
+    found = energy_of(seen, as_state(sources), len(sources)) / simulated.noise**2
 
     np.testing.assert_allclose(found, expected, rtol=2e-6)
 
@@ -104,7 +106,7 @@ def test_polish_finds_the_true_place_and_flux_in_a_noiseless_map(seen):
     clean = seen._replace(map_coefficients=map_coefficients(field.dirty, field.searchable))
     state = as_state([(31.0, 28.0, 0.01)])
 
-    kernels.polish(clean, state, 1, 12)
+    polish(clean, state, 1, 12)
 
     np.testing.assert_allclose(state[:, 0], as_state(SOURCES)[:, 0], rtol=1e-4)
 
@@ -138,7 +140,7 @@ def test_without_data_the_chain_returns_the_prior(seen, companions):
     n, _ = kernels.run_chain(flat, 3e8, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
 
     ranked = state.copy()
-    kernels.rank(flat, ranked, n)
+    rank(flat, ranked, n)
     np.testing.assert_array_equal(ranked[:, :n], state[:, :n])
     drawn = [prior.draw(rng, np.ones(shape, bool), axes) for _ in range(kept)]
     visited = [sample[:, :size].T for sample, size in zip(samples, sizes, strict=True)]
