@@ -1,5 +1,6 @@
 """Random edits while workers compute and are killed: in the end every cell says what follows from the inputs."""
 
+import itertools
 import json
 import os
 import random
@@ -31,27 +32,33 @@ def portal(tmp_path):
 
 
 def test_random_edits_and_kills_leave_no_wrong_cell(portal):
-    rng, refusals = random.Random(3), []
+    rng, seeds, refusals, enough = random.Random(3), itertools.count(), [], threading.Event()
     portal.start(FAMILY, "work")
-    editors = [
-        threading.Thread(
-            target=lambda seed=seed: refusals.append(int(portal.do(FAMILY, "edit", str(seed), str(EDITS))))
-        )
-        for seed in range(EDITORS)
-    ]
+
+    def keep_editing():
+        """Change EDITS cells and more, until the last worker is killed: there is always one at work."""
+        while True:
+            refusals.append(int(portal.do(FAMILY, "edit", str(next(seeds)), str(EDITS))))
+            if enough.is_set():
+                return
+
+    editors = [threading.Thread(target=keep_editing) for _ in range(EDITORS)]
     for editor in editors:
         editor.start()
 
-    for _ in range(KILLS):
-        time.sleep(rng.uniform(0.1, 0.6))
-        portal.kill_one_at_work(rng)
+    try:
+        for _ in range(KILLS):
+            time.sleep(rng.uniform(0.1, 0.6))
+            portal.kill_one_at_work(rng)
+    finally:
+        enough.set()
     for editor in editors:
         editor.join()
-    assert len(refusals) == EDITORS, "every editor made all its changes"
+    assert len(refusals) >= EDITORS, "every editor made all its changes"
     portal.wait_until_settled()
     told = portal.told(FAMILY)
 
-    assert portal.count("worktables_change WHERE action = 'edit'") > EDITORS * EDITS / 2
+    assert portal.count("worktables_change WHERE action = 'edit'") > len(refusals) * EDITS / 2
     assert differences(told) == []
 
 
