@@ -17,7 +17,7 @@ from basc.writing import FORMATS, check_suffix, write_catalogue
 
 DEFAULTS = {name: given.default for name, given in inspect.signature(characterise).parameters.items()}
 DESCRIPTION = """\
-Find the point sources of an interferometer's dirty map, with probabilities and errors.
+Find the sources of an interferometer's dirty map, with probabilities and errors.
 
 The map must be the dirty map (not cleaned, not corrected for the primary beam), in Jy/beam, made with natural
 weights together with the beam. The beam covers a searched area of half its size: with map and beam of equal size
@@ -28,6 +28,7 @@ examples:
   python -m basc field.dirty.fits field.psf.fits
   python -m basc field.dirty.fits field.psf.fits field.flux.fits -o sources.vot --figure field.pdf
   python -m basc field.dirty.fits field.psf.fits --max-proposals 1000000 --products results --json
+  python -m basc b3.dirty.fits b3.psf.fits b3.flux.fits --channel b6.dirty.fits b6.psf.fits b6.flux.fits
 
 exit status: 0, also where the chains do not agree (it is said); 2 for what cannot be used; 130 if interrupted.
 A file is written whole or not at all.
@@ -40,12 +41,13 @@ def main(arguments=None):
     given = _parser().parse_args(arguments)
     try:
         _check_outputs(given)
-        dirty_map = DirtyMap.from_fits(given.map, given.psf, given.flux, noise=given.noise)
+        channels = [DirtyMap.from_fits(given.map, given.psf, given.flux, noise=given.noise)]
+        channels += [_channel(files) for files in given.channel]
         settings = {name: getattr(given, name) for name in DEFAULTS if hasattr(given, name)}
         if settings["threads"] is None:
             settings["threads"] = max(min(_cores(), given.chains), 1)
         with _bar() as progress:
-            result = characterise(dirty_map, **settings, progress=progress)
+            result = characterise(channels, **settings, progress=progress)
         written = _write(result, given)
     except (BascError, OSError) as refusal:
         print(f"basc: {' '.join(str(refusal).split())}", file=sys.stderr)
@@ -76,6 +78,15 @@ def _parser():
     group.add_argument("psf", type=Path, help="dirty beam (FITS), peak 1 at its centre")
     group.add_argument("flux", type=Path, nargs="?", help="primary beam (FITS, shape of the map); default 1")
     group.add_argument("--noise", type=float, metavar="JY", help="noise per beam; default: measured")
+    group.add_argument(
+        "--channel",
+        type=Path,
+        nargs="+",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="another channel or band of the same pixels: map, psf and, if there is one, flux; may be repeated",
+    )
 
     group = parser.add_argument_group("what is given")
     group.add_argument(
@@ -104,6 +115,17 @@ def _parser():
         otherwise="5 times the noise",
     )
     _knob(group, "max_sources", int, "N", "never more than these")
+    _knob(group, "extended", float, "P", "fraction of sources that are elliptical Gaussians, not points")
+    group.add_argument(
+        "--spectral-index",
+        type=float,
+        nargs=2,
+        default=DEFAULTS["spectral_index"],
+        metavar=("MEAN", "SIGMA"),
+        help="what spectral indices are expected, with several channels (default {:g} {:g})".format(
+            *DEFAULTS["spectral_index"]
+        ),
+    )
 
     group = parser.add_argument_group("what is listed")
     _knob(group, "threshold", float, "P", "least probability of a source")
@@ -120,6 +142,15 @@ def _parser():
         "--threads", type=int, metavar="N", help="chains at the same time (default: cores, up to the chains)"
     )
     return parser
+
+
+def _channel(files):
+    """A further channel, of two or three files."""
+    if len(files) not in (2, 3):
+        raise SettingInvalid(
+            "--channel", " ".join(map(str, files)), "a map, its psf and, if there is one, its flux"
+        )
+    return DirtyMap.from_fits(*files)
 
 
 def _knob(group, name, kind, metavar, words, otherwise=None):
@@ -196,7 +227,7 @@ def _lines(result):
         zip(wording.places_of(result), result.sources, strict=True), start=1
     ):
         flux, error = source["flux"].value * 1e3, source["sigma_flux"].value * 1e3
-        note = wording.doubt_about(source)
+        note = ", ".join(filter(None, [wording.nature_of(source), wording.doubt_about(source)]))
         correction = (source["flux_intrinsic"] / source["flux"]).value
         if abs(correction - 1.0) * flux > 0.1 * error:
             note = ", ".join(filter(None, [f"intrinsic {flux * correction:.4g} mJy", note]))

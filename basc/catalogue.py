@@ -35,7 +35,24 @@ COLUMNS = {
 }
 
 
-def as_table(condensed, response, noise, neighbour, alternatives, wcs, meta):
+NATURE = {
+    "probability_extended": (ONE, "stat.probability", "Probability that the source is extended"),
+    "major": (u.pix, "phys.angSize.smajAxis", "Major axis (FWHM, without the beam), if it is extended"),
+    "sigma_major": (u.pix, "stat.error;phys.angSize.smajAxis", "Standard deviation of the major axis"),
+    "minor": (u.pix, "phys.angSize.sminAxis", "Minor axis (FWHM, without the beam), if it is extended"),
+    "sigma_minor": (u.pix, "stat.error;phys.angSize.sminAxis", "Standard deviation of the minor axis"),
+    "position_angle": (
+        u.deg,
+        "pos.posAng",
+        "Position angle of the major axis, from north through east (without coordinates: from up through left)",
+    ),
+    "sigma_position_angle": (u.deg, "stat.error;pos.posAng", "Standard deviation of the position angle"),
+    "spectral_index": (ONE, "spect.index", "Flux density is proportional to frequency to this power"),
+    "sigma_spectral_index": (ONE, "stat.error;spect.index", "Standard deviation of the spectral index"),
+}
+
+
+def as_table(condensed, response, noise, neighbour, alternatives, wcs, meta, nature=None):
     """A catalogue with units, descriptions and UCDs.
 
     Parameters
@@ -52,6 +69,8 @@ def as_table(condensed, response, noise, neighbour, alternatives, wcs, meta):
         See `basc.condensing.alternatives`.
     wcs : `astropy.wcs.WCS` or None
     meta : dict
+    nature : dict, optional
+        See `basc.nature.natures_of`; gives the columns of `NATURE`. With coordinates, sizes are in arcsec.
 
     Returns
     -------
@@ -75,4 +94,27 @@ def as_table(condensed, response, noise, neighbour, alternatives, wcs, meta):
     for (name, (unit, ucd, description)), value in zip(COLUMNS.items(), values, strict=True):
         table[name] = value if unit is None else u.Quantity(value, unit)
         table[name].info.description, table[name].info.meta = description, {"ucd": ucd}
+    if nature:
+        _add_nature(table, nature, x, y, wcs)
     return table
+
+
+def _add_nature(table, nature, x, y, wcs):
+    """Further columns: shape and spectrum."""
+    values = dict(nature)
+    size = u.Quantity(1.0, u.pix)
+    if "angle" in values:
+        direction = np.stack([np.cos(values["angle"]), np.sin(values["angle"])])
+        if wcs is not None:
+            matrix = wcs.pixel_scale_matrix
+            size = u.Quantity(3600.0 * np.sqrt(abs(np.linalg.det(matrix))), u.arcsec)
+            east, north = matrix @ direction
+        else:
+            east, north = -direction[0], direction[1]
+        values["position_angle"] = np.degrees(np.arctan2(east, north)) % 180.0
+        values["sigma_position_angle"] = np.degrees(values["sigma_angle"])
+    for name, (unit, ucd, description) in NATURE.items():
+        if name in values:
+            column = u.Quantity(values[name], unit)
+            table[name] = column.value * size if unit is u.pix else column
+            table[name].info.description, table[name].info.meta = description, {"ucd": ucd}

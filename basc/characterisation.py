@@ -8,14 +8,16 @@ import numpy as np
 
 from basc import condensing, kernels
 from basc.catalogue import as_table
+from basc.channels import combine, detail_of
 from basc.errors import SettingInvalid
 from basc.evidence import ln_evidence_of
-from basc.images import DirtyMap, core_axes
-from basc.interpolation import beam_coefficients, interpolation_error, map_coefficients
+from basc.images import DirtyMap
+from basc.interpolation import interpolation_error
+from basc.nature import natures_of, with_nature
 from basc.prior import Prior
 from basc.result import Characterisation
-from basc.sampling import Chain, Samples, Team, effective_size, r_hat
-from basc.starting import birth_map, find_start, rank
+from basc.sampling import NATURE, Chain, Samples, Team, effective_size, r_hat
+from basc.starting import birth_map, first_look, rank
 
 MEDIAN_FLUX = 5.0  # prior median of the intrinsic flux, in units of the noise
 TOLERATED = 0.1  # nats that interpolation may cost at the brightest source
@@ -31,6 +33,8 @@ def characterise(
     expected_sources=0.6,
     companions=0.2,
     median_flux=None,
+    extended=0.0,
+    spectral_index=(-0.7, 1.0),
     threshold=0.5,
     max_sources=60,
     chains=4,
@@ -40,7 +44,7 @@ def characterise(
     threads=1,
     progress=None,
 ):
-    """Find the point sources of a dirty map, with probabilities and errors.
+    """Find the sources of a dirty map, or of several channels of it, with probabilities and errors.
 
     Draws sets of sources from their posterior, Eq. (1) of `basc` times the prior of `basc.prior`, in chains that
     run until they agree: potential scale reduction at most 1.1 for the number of sources, their total flux and
@@ -49,7 +53,9 @@ def characterise(
 
     Parameters
     ----------
-    dirty_map : DirtyMap
+    dirty_map : DirtyMap or sequence of DirtyMap
+        Several are channels (or bands) of one field, of the same pixels and searched area, each with its frequency;
+        they are looked at together, and every source has a spectral index.
     seed : int
         Same seed, same answer, to the last bit, on any number of threads.
     expected_sources : float
@@ -58,6 +64,11 @@ def characterise(
         Prior fraction of sources that lie within a beam of a brighter one.
     median_flux : float, optional
         The prior's median intrinsic flux, in Jy. Default: five times the noise.
+    extended : float
+        Prior probability that a source is an elliptical Gaussian rather than a point. Of 0, all are points, which
+        takes a tenth of the time.
+    spectral_index : pair of float
+        Mean and standard deviation of its prior; of use with several channels only.
     threshold : float
         Least probability of the sources returned.
     max_sources : int
@@ -84,12 +95,16 @@ def characterise(
     ------
     SettingInvalid
         If a parameter makes no sense.
+    ChannelsMismatch
+        If channels do not show the same pixels, or not at known frequencies.
     """
     settings = {
         "seed": seed,
         "expected_sources": expected_sources,
         "companions": companions,
         "median_flux": median_flux,
+        "extended": extended,
+        "spectral_index": spectral_index,
         "threshold": threshold,
         "max_sources": max_sources,
         "chains": chains,
@@ -104,12 +119,22 @@ def characterise(
     tell = progress or (lambda fraction: None)
     tell(0.0)
 
+    channels = [dirty_map] if isinstance(dirty_map, DirtyMap) else list(dirty_map)
+    if not channels:
+        raise SettingInvalid("dirty_map", channels, "at least one map")
+    detail, noise = None, None
+    if extended > 0 or len(channels) > 1:
+        dirty_map, weights, ln_frequency, noise = combine(channels, spectral_index[0], max_sources)
+        detail = detail_of(channels, dirty_map, weights, ln_frequency, extended, spectral_index)
+    else:
+        (dirty_map,) = channels
     seen, start, n_start, noise, effective, epsilon, prior = _prepare(
-        dirty_map, expected_sources, companions, median_flux, max_sources
+        dirty_map, expected_sources, companions, median_flux, max_sources, detail, noise, channels
     )
     streams = np.random.SeedSequence(seed).spawn(chains)
     team = Team(
-        [Chain(seen, effective, start, n_start, np.random.default_rng(stream)) for stream in streams], threads
+        [Chain(seen, effective, start, n_start, np.random.default_rng(stream), detail) for stream in streams],
+        threads,
     )
     length = min(proposals or 1500 + 190 * n_start, max_proposals)
     burn_in = length // 3
@@ -127,7 +152,7 @@ def characterise(
             for old, new in zip(draws or fresh, fresh, strict=True)
         )
         spent, runs = spent + length, runs + 1
-        condensed, doubts, checks = _agreement(draws, seen, noise, threshold)
+        condensed, doubts, checks = _agreement((draws[0][:, :, :3], *draws[1:]), seen, noise, threshold)
         agreed = max(checks["r_hat"].values()) <= AGREED
         if runs > 1:
             length *= 2
@@ -136,6 +161,7 @@ def characterise(
         clock.more(chains * length)
 
     samples, sizes, energies = (np.concatenate(part) for part in draws)
+    samples, natures = samples[:, :3], samples[:, 3:]
     if sizes.max() == max_sources:
         doubts.append(f"there may be more than {max_sources} sources: raise max_sources")
     ln_evidence, temperatures = ln_evidence_of(team, sizes, seen.ln_number, wanted=evidence)
@@ -151,12 +177,15 @@ def characterise(
     corner = np.array([dirty_map.search[1].start, dirty_map.search[0].start])
     found.means[:, :2] += corner
     moves = sum(chain.moves for chain in team.chains)
+    nature: dict[str, np.ndarray] = {}
+    if detail is not None:
+        nature = natures_of(found.members, natures, extended=extended > 0, spectral=len(channels) > 1)
     result = Characterisation(
         sources=as_table(
-            found, response, noise, neighbour, alternatives, dirty_map.wcs, dict(dirty_map.meta)
+            found, response, noise, neighbour, alternatives, dirty_map.wcs, dict(dirty_map.meta), nature
         ),
         covariances=found.covariances,
-        samples=_as_samples(samples, sizes, energies, corner, chains),
+        samples=_as_samples(samples, natures, sizes, energies, corner, chains),
         noise=noise,
         effective_noise=effective,
         searched=dirty_map.search,
@@ -182,6 +211,8 @@ def characterise(
         _beam=seen.beam_coefficients,
         _axes=seen.axes,
         _wcs=dirty_map.wcs,
+        _detail=detail,
+        _nature=nature,
     )
     tell(1.0)
     return result
@@ -195,40 +226,30 @@ def warm_up():
     characterise(DirtyMap(field.dirty, field.beam), proposals=300, max_proposals=300).model()
 
 
-def _prepare(dirty_map, expected_sources, companions, median_flux, max_sources):
-    """All that a chain needs to know of a map, and where it starts."""
+def _prepare(dirty_map, expected_sources, companions, median_flux, max_sources, detail, noise, channels):
+    """All that a chain needs to know of a map, and where it starts.
+
+    Of `noise`, if given, is the sum of the channels; the first look has its own.
+    """
     searchable, response = dirty_map.searchable, dirty_map.response
-    data = np.nan_to_num(dirty_map.searched_data)
-    axes, area = core_axes(dirty_map.beam), float(np.count_nonzero(searchable))
-    seen = kernels.Field(
-        map_coefficients(dirty_map.data, dirty_map.search),
-        beam_coefficients(dirty_map.beam, data.shape),
-        response,
-        np.zeros(0),
-        np.zeros((0, 0)),
-        axes,
-        np.ascontiguousarray(np.linalg.inv(axes)),
-        np.zeros(0),
-        np.zeros(4),
-    )
-    independent = area / _correlated_pixels(dirty_map.beam, data.shape)
-    start, n_start, noise, residual = find_start(
-        seen, data, searchable, dirty_map.noise, max_sources, independent
-    )
-    epsilon = max(interpolation_error(dirty_map.beam), dirty_map.precision)
+    seen, start, n_start, first_noise, residual = first_look(dirty_map, max_sources)
+    noise = noise or first_noise
+    epsilon = max(max(interpolation_error(each.beam) for each in channels), dirty_map.precision)
     brightest = float(start[kernels.FLUX, :n_start].max(initial=0.0))
-    limited = epsilon * (brightest / noise) ** 2 >= TOLERATED
+    limited = epsilon * (brightest / first_noise) ** 2 >= TOLERATED
     effective = float(np.hypot(noise, epsilon * brightest)) if limited else noise
 
     prior = Prior(expected_sources, companions, float(median_flux or MEDIAN_FLUX * noise))
-    births = birth_map(seen, residual, searchable, start, n_start, effective)
+    births = birth_map(seen, residual, searchable, start, n_start, effective * first_noise / noise)
     seen = seen._replace(
         median=prior.median_flux * response,
         birth_cdf=np.cumsum(births.ravel()),
         birth_density=births,
         ln_number=prior.ln_number(max_sources),
-        places=prior.places(area, axes),
+        places=prior.places(float(np.count_nonzero(searchable)), seen.axes),
     )
+    if detail is not None:
+        start, n_start = with_nature(seen, detail, start, n_start, effective)
     rank(seen, start, n_start)
     return seen, start, n_start, noise, effective, epsilon, prior
 
@@ -250,15 +271,6 @@ class _Clock:
         if fraction > self.told:
             self.told = fraction
             self.tell(fraction)
-
-
-def _correlated_pixels(beam, box_shape):
-    """In how many pixels the noise repeats itself: the sum of its squared correlation over all pairs of the box."""
-    rows, columns = (np.arange(n) - n // 2 for n in beam.shape)
-    down, across = (
-        np.maximum(1.0 - np.abs(lag) / n, 0.0) for lag, n in zip((rows, columns), box_shape, strict=True)
-    )
-    return float(down @ np.square(beam) @ across)
 
 
 def _agreement(draws, seen, noise, threshold):
@@ -299,6 +311,11 @@ _WANTED = {
     "expected_sources": ("a positive number", lambda value: 0 < value < np.inf),
     "companions": ("from 0 to below 1", lambda value: 0 <= value < 1),
     "median_flux": ("a positive number (Jy)", lambda value: 0 < value < np.inf),
+    "extended": ("from 0 to below 1", lambda value: 0 <= value < 1),
+    "spectral_index": (
+        "two numbers, the second positive",
+        lambda value: len(value) == 2 and all(np.isfinite(value)) and value[1] > 0,
+    ),
     "threshold": ("between 0 and 1", lambda value: 0 <= value <= 1),
     "max_sources": ("between 1 and 1000", lambda value: 1 <= value <= 1000),
     "chains": ("between 2 and 64", lambda value: 2 <= value <= 64),
@@ -322,8 +339,9 @@ def _bilinear(image, x, y):
     return sum(weight * value for weight, value in corners) / np.where(total > 0, total, 1.0)
 
 
-def _as_samples(samples, sizes, energies, corner, chains):
-    used = samples[:, :, : max(int(sizes.max(initial=0)), 1)]
+def _as_samples(samples, natures, sizes, energies, corner, chains):
+    most = max(int(sizes.max(initial=0)), 1)
+    used = samples[:, :, :most]
     there = np.arange(used.shape[2]) < sizes[:, None]
     return Samples(
         size=sizes,
@@ -332,6 +350,7 @@ def _as_samples(samples, sizes, energies, corner, chains):
         flux=used[:, 2].copy(),
         ln_likelihood=energies,
         chain=np.repeat(np.arange(chains), len(sizes) // chains),
+        nature={name: natures[:, row, :most].copy() for row, name in enumerate(NATURE[: natures.shape[1]])},
     )
 
 

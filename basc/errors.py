@@ -104,6 +104,17 @@ class NoiseInvalid(BascError):
         super().__init__(f"noise is {noise} Jy/beam; give a positive number, or none to have it measured")
 
 
+class ChannelsMismatch(BascError):
+    """Channels that are to be characterised together do not show the same pixels, or not at known frequencies."""
+
+    def __init__(self, number, what):
+        self.number, self.what = number, what
+        super().__init__(
+            f"channel {number} {what}; channels of one field need the same pixels, the same searched area and, "
+            "each, a frequency"
+        )
+
+
 class MaskMismatch(BascError):
     """The mask has another shape than the map."""
 

@@ -41,6 +41,8 @@ class DirtyMap:
         What the file says about itself: object, frequency, date.
     mask : bool array, shape (rows, columns), optional
         True where no source is to be looked for. Unlike NaN, the map there still counts for its neighbours.
+    frequency : float, optional
+        In Hz; needed where several channels are characterised together.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class DirtyMap:
     search: tuple[slice, slice] = None  # type: ignore[assignment]  # found on construction if not given
     meta: dict = field(default_factory=dict)
     mask: np.ndarray | None = None
+    frequency: float | None = None
 
     # Found on construction.
     searchable: np.ndarray = field(init=False, repr=False)
@@ -109,7 +112,9 @@ class DirtyMap:
         if image.cell and psf.cell and not np.allclose(image.cell, psf.cell, rtol=1e-4, atol=0):
             raise errors.CellSizeMismatch(image.cell, psf.cell)
         flux = read_plane(flux_file).data if flux_file is not None else None
-        return cls(image.data, psf.data, flux, noise, image.wcs, search, image.meta)
+        return cls(
+            image.data, psf.data, flux, noise, image.wcs, search, image.meta, frequency=image.frequency
+        )
 
     @property
     def searched_data(self):

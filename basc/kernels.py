@@ -1,4 +1,4 @@
-"""The chain and what it is made of: compiled, unchecked, and all in one file (numba's cache sees no further).
+"""The chain and what it is made of: compiled and unchecked.
 
 A state is a float64 array of shape (6, max_sources), of which only the first `n` columns count. Its rows: x, y
 (pixels of the searched box), apparent flux (Jy); and what the prior asks of a source (`Prior`): its flux over the
@@ -13,24 +13,30 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-MARGIN, MIDDLE = 3, 4  # as in `interpolation`
+from basc import shapes
+from basc.compiling import kernel, part
+from basc.splines import (
+    MARGIN,
+    MIDDLE,
+    beam_at,
+    beam_with_slope,
+    spline,
+    spline_weights,
+    spline_with_slope,
+)
+
 FAINTEST = 0.6  # least intrinsic flux of a source, over the prior's median
 MORTAL = 10.0  # noises, below which sources are often tried for death
 APART = 0.8  # sigma of the beam: what is closer is one source
 NEAR = 2.5  # sigma of the beam: how far apart two sources may split or merge
-SHIFT, BIRTH, DEATH, SPLIT, MERGE, PAIR = range(6)
-MOVES = ("shift", "birth", "death", "split", "merge", "pair")
+SHIFT, BIRTH, DEATH, SPLIT, MERGE, PAIR, NATURE = range(7)
+MOVES = ("shift", "birth", "death", "split", "merge", "pair", "nature")
 LN_ROOT_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 N_UNIFORM, N_NORMAL = 6, 3  # random numbers per proposal
 X, Y, FLUX, BRIGHTNESS, BRIGHTER, NEAR_BRIGHTER = range(6)
-
-
-# Parts are called by kernels only: without their own Python wrappers they compile twice as fast.
-part = njit(  # type: ignore[call-overload]
-    nogil=True, error_model="numpy", fastmath={"contract"}, no_cpython_wrapper=True, no_cfunc_wrapper=True
-)
+ROWS = 6  # of a state of points
+OWN = shapes.OWN
 
 
 class Field(NamedTuple):
@@ -55,119 +61,69 @@ class Field(NamedTuple):
 
 
 @part
-def spline_weights(t):
-    """Weights of the six nodes round a point a fraction `t` after the third (quintic cardinal B-spline)."""
-    s = 1.0 - t
-    t2, s2 = t * t, s * s
-    first, last = s2 * s2 * s, t2 * t2 * t
-    second = 26.0 + t * (-50.0 + t * (20.0 + t * (20.0 + t * (-20.0 + 5.0 * t))))
-    third = 66.0 + t2 * (-60.0 + t2 * (30.0 - 10.0 * t))
-    fourth = 66.0 + s2 * (-60.0 + s2 * (30.0 - 10.0 * s))
-    unit = 1.0 / 120.0
-    return (
-        unit * first,
-        unit * second,
-        unit * third,
-        unit * fourth,
-        unit * (120.0 - first - second - third - fourth - last),
-        unit * last,
-    )
+def seen(field, detail, points, k, state, n, chosen):
+    """What a source of unit flux sees: map minus all sources but the (up to two) chosen ones (Jy/beam)."""
+    if detail is None:
+        x, y, beam = points[X, k], points[Y, k], field.beam_coefficients
+        value = spline(field.map_coefficients, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
+        for other in range(n):
+            if other != chosen[0] and other != chosen[1]:
+                value -= state[FLUX, other] * beam_at(beam, x - state[X, other], y - state[Y, other])
+        return value
+    return shapes.seen_by(detail, points, k, state, n, chosen)
 
 
 @part
-def spline_slopes(t):
-    """Derivatives of `spline_weights`."""
-    s = 1.0 - t
-    t2, s2 = t * t, s * s
-    return (
-        -s2 * s2 / 24.0,
-        (-10.0 + 8.0 * t + 12.0 * t2 - 16.0 * t2 * t + 5.0 * t2 * t2) / 24.0,
-        (-12.0 * t + 12.0 * t2 * t - 5.0 * t2 * t2) / 12.0,
-        (12.0 * s - 12.0 * s2 * s + 5.0 * s2 * s2) / 12.0,
-        (10.0 - 8.0 * s - 12.0 * s2 + 16.0 * s2 * s - 5.0 * s2 * s2) / 24.0,
-        t2 * t2 / 24.0,
-    )
+def seen_with_slope(field, detail, points, k, state, n, chosen):
+    """As `seen`, with its slopes (Jy/beam per pixel)."""
+    if detail is None:
+        x, y, beam = points[X, k], points[Y, k], field.beam_coefficients
+        value, by_x, by_y = spline_with_slope(field.map_coefficients, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
+        by_x, by_y = 2.0 * by_x, 2.0 * by_y
+        for other in range(n):
+            if other != chosen[0] and other != chosen[1]:
+                there, there_x, there_y = beam_with_slope(beam, x - state[X, other], y - state[Y, other])
+                value -= state[FLUX, other] * there
+                by_x -= state[FLUX, other] * there_x
+                by_y -= state[FLUX, other] * there_y
+        return value, by_x, by_y
+    return shapes.seen_with_slope(detail, points, k, state, n, chosen)
 
 
 @part
-def spline(coefficients, x, y):
-    """Value of a spline at node coordinates (x, y)."""
-    i, j = int(x), int(y)
-    w0, w1, w2, w3, w4, w5 = spline_weights(x - i)
-    across = spline_weights(y - j)
-    total = 0.0
-    for k in range(6):
-        row = j - 2 + k
-        total += across[k] * (
-            w0 * coefficients[row, i - 2]
-            + w1 * coefficients[row, i - 1]
-            + w2 * coefficients[row, i]
-            + w3 * coefficients[row, i + 1]
-            + w4 * coefficients[row, i + 2]
-            + w5 * coefficients[row, i + 3]
+def overlap(field, detail, points, k, other):
+    """What one source of unit flux sees of another one."""
+    if detail is None:
+        return beam_at(
+            field.beam_coefficients, points[X, k] - points[X, other], points[Y, k] - points[Y, other]
         )
-    return total
+    return shapes.overlap_of(detail, points, k, points, other)
 
 
 @part
-def spline_with_slope(coefficients, x, y):
-    """Value of a spline at node coordinates (x, y), and its derivatives per node."""
-    i, j = int(x), int(y)
-    w0, w1, w2, w3, w4, w5 = spline_weights(x - i)
-    v0, v1, v2, v3, v4, v5 = spline_slopes(x - i)
-    across, along = spline_weights(y - j), spline_slopes(y - j)
-    value, by_x, by_y = 0.0, 0.0, 0.0
-    for k in range(6):
-        row = j - 2 + k
-        c0, c1, c2 = coefficients[row, i - 2], coefficients[row, i - 1], coefficients[row, i]
-        c3, c4, c5 = coefficients[row, i + 1], coefficients[row, i + 2], coefficients[row, i + 3]
-        here = w0 * c0 + w1 * c1 + w2 * c2 + w3 * c3 + w4 * c4 + w5 * c5
-        value += across[k] * here
-        by_y += along[k] * here
-        by_x += across[k] * (v0 * c0 + v1 * c1 + v2 * c2 + v3 * c3 + v4 * c4 + v5 * c5)
-    return value, by_x, by_y
+def own(detail, points, k):
+    """What a source of unit flux sees of itself."""
+    if detail is None:
+        return 1.0
+    return points[OWN, k]
 
 
 @part
-def beam_at(beam, dx, dy):
-    """The beam at an offset in pixels: half of it is kept, as B(-x) = B(x)."""
-    turn = math.copysign(2.0, dy)
-    return spline(beam, beam.shape[1] // 2 + turn * dx, MIDDLE + turn * dy)
+def settle_own(detail, points, k, changed):
+    """Fill in what a source sees of itself where its nature changed, or where that depends on its place."""
+    if detail is not None and (changed or detail.weights.size > 1):
+        points[OWN, k] = shapes.overlap_of(detail, points, k, points, k)
 
 
 @part
-def beam_with_slope(beam, dx, dy):
-    """As `beam_at`, with its slopes per pixel."""
-    turn = math.copysign(2.0, dy)
-    value, by_x, by_y = spline_with_slope(beam, beam.shape[1] // 2 + turn * dx, MIDDLE + turn * dy)
-    return value, turn * by_x, turn * by_y
+def is_extended(detail, points, k):
+    """Whether a source is no point."""
+    if detail is None:
+        return False
+    return points[shapes.MAJOR, k] > 0.0
 
 
-@part
-def residual_at(dirty, beam, x, y, state, n, chosen):
-    """Map minus all sources but the (up to two) chosen ones, at a point (Jy/beam)."""
-    value = spline(dirty, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
-    for k in range(n):
-        if k != chosen[0] and k != chosen[1]:
-            value -= state[FLUX, k] * beam_at(beam, x - state[X, k], y - state[Y, k])
-    return value
-
-
-@part
-def residual_with_slope(dirty, beam, x, y, state, n, chosen):
-    """As `residual_at`, with its slopes (Jy/beam per pixel)."""
-    value, by_x, by_y = spline_with_slope(dirty, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
-    by_x, by_y = 2.0 * by_x, 2.0 * by_y
-    for k in range(n):
-        if k != chosen[0] and k != chosen[1]:
-            there, there_x, there_y = beam_with_slope(beam, x - state[X, k], y - state[Y, k])
-            value -= state[FLUX, k] * there
-            by_x -= state[FLUX, k] * there_x
-            by_y -= state[FLUX, k] * there_y
-    return value, by_x, by_y
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel
 def subtract_sources(image, beam, state, n):
     """Subtract point sources from a map of the searched box, in place.
 
@@ -210,14 +166,15 @@ def subtract_sources(image, beam, state, n):
                 )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def look(field, state, n, k, left_out):
-    """What a source sees: map minus sources at its place, with the slopes.
+@kernel
+def look(field, detail, state, n, k, left_out):
+    """What a source of unit flux sees: map minus sources at its place, with the slopes; fills its row OWN.
 
     Parameters
     ----------
     field : Field
-    state : float64 array, shape (6, max_sources)
+    detail : `basc.shapes.Detail` or None
+    state : float64 array, shape (rows, max_sources)
     n : int
         How many sources to subtract, of the first ones.
     k : int
@@ -230,9 +187,8 @@ def look(field, state, n, k, left_out):
     value, by_x, by_y : float
         Jy/beam, and Jy/beam per pixel.
     """
-    return residual_with_slope(
-        field.map_coefficients, field.beam_coefficients, state[X, k], state[Y, k], state, n, left_out
-    )
+    settle_own(detail, state, k, True)
+    return seen_with_slope(field, detail, state, k, state, n, left_out)
 
 
 @part
@@ -285,7 +241,7 @@ def mortality(flux, noise):
 @part
 def copy_source(origin, i, target, j):
     """Copy one column of a state, or of the points of a proposal."""
-    for row in range(6):
+    for row in range(target.shape[0]):
         target[row, j] = origin[row, i]
 
 
@@ -380,14 +336,14 @@ def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
 
 
 @part
-def propose_shift(field, noise, u, z, state, n, chosen, points, residual):
+def propose_shift(field, detail, noise, u, z, state, n, chosen, points, residual):
     """Move a source to a place drawn about the peak of the residual that it sees, or to any distance.
 
     Fills the residuals (Jy/beam) at its old and its new place, numbers 0 and 2 of four, and returns the log of the
     proposal ratio, reverse to forward.
     """
     axes = field.axes
-    wide, size, ln_ratio = u[4] < 0.08, 10.0 ** (0.5 - 2.0 * u[3]), 0.0
+    wide, size, ln_ratio = u[4] < 0.08 or is_extended(detail, points, 0), 10.0 ** (0.5 - 2.0 * u[3]), 0.0
     a, b = size * z[0], size * z[1]
     for k in range(0, 4, 2):
         if k == 2:
@@ -395,13 +351,13 @@ def propose_shift(field, noise, u, z, state, n, chosen, points, residual):
             points[Y, 2] = points[Y, 0] + axes[1, 0] * a + axes[1, 1] * b
             if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
                 return -math.inf
-        residual[k], by_x, by_y = residual_with_slope(
-            field.map_coefficients, field.beam_coefficients, points[X, k], points[Y, k], state, n, chosen
-        )
+            settle_own(detail, points, 2, False)
+        residual[k], by_x, by_y = seen_with_slope(field, detail, points, k, state, n, chosen)
         if not wide:
-            if residual[k] < 2.5 * noise:
+            strength = residual[k] / math.sqrt(own(detail, points, k))
+            if strength < 2.5 * noise:
                 return -math.inf
-            size = 1.1 * noise / residual[k]
+            size = 1.1 * noise / strength
             to_a, to_b = towards_peak(axes, residual[k], by_x, by_y)
             if k == 0:
                 a, b = to_a + size * z[0], to_b + size * z[1]
@@ -414,21 +370,21 @@ def propose_shift(field, noise, u, z, state, n, chosen, points, residual):
 
 @part
 def ln_split_density(axes, share, distance):
-    """Log density (per square pixel) with which a split proposes an unordered pair of this share and distance.
+    """Log density (per square pixel) with which a split proposes a second source of this share and distance.
 
     The share follows an arcsine law, so that faint companions are often tried; the distance is uniform.
     """
     area = abs(axes[0, 0] * axes[1, 1] - axes[0, 1] * axes[1, 0])
-    return math.log(
-        2.0
-        / (math.pi * math.sqrt(share * (1.0 - share)))
-        / (2.0 * math.pi * (NEAR - APART) * distance * area)
+    return -math.log(
+        math.pi * math.sqrt(share * (1.0 - share)) * 2.0 * math.pi * (NEAR - APART) * distance * area
     )
 
 
 @part
 def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
     """Merge two neighbours, or rearrange them with their centroid and total flux kept.
+
+    What they merge to has the nature of the first one.
 
     Returns the log of the proposal ratio, reverse to forward; -inf where there is nothing to propose.
     """
@@ -444,23 +400,18 @@ def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
                 break
             skip -= 1
     chosen[1] = j
-    copy_source(state, j, points, chosen.size - 1)
+    copy_source(state, j, points, 1)
+    copy_source(state, j, points, 3)
     flux = state[2, i] + state[2, j]
     share = state[2, j] / flux
     dx, dy = state[0, j] - state[0, i], state[1, j] - state[1, i]
     x, y = state[0, i] + share * dx, state[1, i] + share * dy
     distance = math.sqrt(distance2(inverse, dx, dy))
     if merging:
-        count_too = 1.0 + near_count(inverse, state[0, j], state[1, j], state, n, chosen)
         if distance < APART or share <= 0.0 or share >= 1.0:
             return -math.inf
         points[0, 2], points[1, 2], points[2, 2] = x, y, flux
-        return (
-            ln_split_density(axes, share, distance)
-            - math.log(flux)
-            + math.log(n / (n - 1.0))
-            - math.log(1.0 / count + 1.0 / count_too)
-        )
+        return ln_split_density(axes, share, distance) - math.log(flux) + math.log(count * n / (n - 1.0))
     step = noise / flux * 10.0 ** (1.5 * u[5])
     if u[4] < 0.4:  # along the ridge of equal second moment: farther apart and fainter (Jacobian 1)
         scale = math.exp(0.3 * z[0])
@@ -483,6 +434,8 @@ def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
 def propose_split(axes, inverse, state, n, chosen, u, points):
     """Split a source in two with the same centroid and total flux; the inverse of a merge.
 
+    The first of them keeps its nature.
+
     Returns the log of the proposal ratio, Jacobian (the flux) included.
     """
     k = chosen[0]
@@ -497,13 +450,7 @@ def propose_split(axes, inverse, state, n, chosen, u, points):
     points[0, 3], points[1, 3] = state[0, k] + (1.0 - share) * dx, state[1, k] + (1.0 - share) * dy
     points[2, 2], points[2, 3] = (1.0 - share) * flux, share * flux
     count = 1.0 + near_count(inverse, points[0, 2], points[1, 2], state, n, chosen)
-    count_too = 1.0 + near_count(inverse, points[0, 3], points[1, 3], state, n, chosen)
-    return (
-        math.log(flux)
-        - ln_split_density(axes, share, distance)
-        + math.log(n / (n + 1.0))
-        + math.log(1.0 / count + 1.0 / count_too)
-    )
+    return math.log(flux) - ln_split_density(axes, share, distance) + math.log(n / (n + 1.0) / count)
 
 
 @part
@@ -521,26 +468,29 @@ def draw_place(field, u, points):
     return math.log(field.birth_density[low // width, low % width])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes, energies, moves):
+@kernel
+def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples, sizes, energies, moves):
     """Advance a chain by reversible jumps, in place.
 
     Parameters
     ----------
     field : Field
+    detail : `basc.shapes.Detail` or None
+        None: all sources are points, seen in one channel.
     noise : float
         Of a pixel (Jy/beam); larger than the true one while the chain is warm.
-    state : float64 array, shape (6, max_sources)
+    state : float64 array, shape (6, max_sources), or (`basc.shapes.ROWS`, max_sources) with detail
     n : int
     energy : float
         f.d - f'Gf/2 of the state, in Jy^2, up to a constant of the caller's choice.
     uniforms, normals : float64 arrays, shapes (steps, N_UNIFORM) and (steps, N_NORMAL)
+        With detail, `basc.shapes.FURTHER` more of the first.
         Random numbers, drawn outside: steps of the chain and their order never depend on numba.
-    samples : float64 array, shape (n_samples, 3, max_sources)
-        x, y and flux at equal intervals; may be of length 0.
+    samples : float64 array, shape (n_samples, 3, max_sources), or (n_samples, 7, max_sources) with detail
+        x, y and flux, and the nature, at equal intervals; may be of length 0.
     sizes, energies : int64 and float64 arrays, shape (n_samples,)
         Their numbers of sources and energies.
-    moves : int64 array, shape (6, 2)
+    moves : int64 array, shape (7, 2)
         Proposed and accepted, per kind of move; added to.
 
     Returns
@@ -549,11 +499,10 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
     energy : float
         At the end.
     """
-    dirty, beam = field.map_coefficients, field.beam_coefficients
     axes, inverse = field.axes, field.inverse_axes
     limit, n_samples = state.shape[1], samples.shape[0]
     interval = uniforms.shape[0] // n_samples if n_samples else uniforms.shape[0] + 1
-    points, residual, shifts = np.zeros((6, 4)), np.empty(4), np.empty((2, limit))
+    points, residual, shifts = np.zeros((state.shape[0], 4)), np.empty(4), np.empty((2, limit))
     chosen = np.empty(2, np.int64)
     variance, taken = noise * noise, 0
     for step in range(uniforms.shape[0]):
@@ -573,14 +522,17 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
             kind, n_old, n_new = MERGE, 2, 1
         else:
             kind, n_old, n_new = PAIR, 2, 2
+        if detail is not None and kind == SHIFT and u[0] < 0.25:
+            kind = NATURE
         moves[kind, 0] += 1
-        for k in range(min(n_old, 1, n)):
-            copy_source(state, chosen[k], points, k)
+        if n_old > 0 and n > 0:
+            copy_source(state, chosen[0], points, 0)
+            copy_source(state, chosen[0], points, 2)
 
         if n < n_old or n + n_new - n_old > limit:
             ln_ratio = -math.inf
         elif kind == SHIFT:
-            ln_ratio = propose_shift(field, noise, u, z, state, n, chosen, points, residual)
+            ln_ratio = propose_shift(field, detail, noise, u, z, state, n, chosen, points, residual)
         elif kind == BIRTH:
             ln_ratio = -draw_place(field, u, points)
         elif kind == DEATH:
@@ -601,6 +553,8 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
             )
         elif kind == SPLIT:
             ln_ratio = propose_split(axes, inverse, state, n, chosen, u, points)
+        elif detail is not None and kind == NATURE:
+            ln_ratio = shapes.propose_nature(detail, u, z, points)
         else:
             ln_ratio = propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, kind == MERGE)
 
@@ -610,18 +564,27 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
                 if pixel_of(field.median, points[X, k], points[Y, k]) <= 0.0:
                     ln_ratio = -math.inf
         if ln_ratio > -math.inf:
+            if detail is not None and kind in (BIRTH, SPLIT):
+                shapes.draw_nature(detail, u, z, points, 1 + n_new)
             for k in range(4):
                 if kind != SHIFT and (k < n_old or 2 <= k < 2 + n_new):
-                    residual[k] = residual_at(dirty, beam, points[X, k], points[Y, k], state, n, chosen)
-            if kind <= DEATH:
+                    settle_own(
+                        detail, points, k, k >= 2 and (kind == NATURE or (k == 1 + n_new and kind <= SPLIT))
+                    )
+                    residual[k] = seen(field, detail, points, k, state, n, chosen)
+            if kind <= DEATH or kind == NATURE:
                 if n_new == 1:
                     least = FAINTEST * pixel_of(field.median, points[X, 2], points[Y, 2])
-                    flux = draw_flux(residual[2], noise, least, u[5], z[2])
-                    ln_ratio -= ln_flux_density(flux, residual[2], noise, least)
+                    itself = own(detail, points, 2)
+                    expected, error = residual[2] / itself, noise / math.sqrt(itself)
+                    flux = draw_flux(expected, error, least, u[5], z[2])
+                    ln_ratio -= ln_flux_density(flux, expected, error, least)
                     points[FLUX, 2] = flux
                 if n_old == 1:
                     least = FAINTEST * pixel_of(field.median, points[X, 0], points[Y, 0])
-                    ln_ratio += ln_flux_density(points[FLUX, 0], residual[0], noise, least)
+                    itself = own(detail, points, 0)
+                    expected, error = residual[0] / itself, noise / math.sqrt(itself)
+                    ln_ratio += ln_flux_density(points[FLUX, 0], expected, error, least)
                 if kind == BIRTH:
                     total = mortality(points[FLUX, 2], noise)
                     ln_ratio += math.log(total)
@@ -632,12 +595,14 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
             for k in range(4):
                 if k < n_old or 2 <= k < 2 + n_new:
                     sign = 1.0 if k >= 2 else -1.0
-                    change += sign * points[FLUX, k] * (residual[k] - 0.5 * points[FLUX, k])
+                    change += (
+                        sign
+                        * points[FLUX, k]
+                        * (residual[k] - 0.5 * own(detail, points, k) * points[FLUX, k])
+                    )
             for k in range(0, 4, 2):
                 if (k == 0 and n_old == 2) or (k == 2 and n_new == 2):
-                    dx, dy = points[X, k] - points[X, k + 1], points[Y, k] - points[Y, k + 1]
-                    both = points[FLUX, k] * points[FLUX, k + 1]
-                    both *= beam_at(beam, dx, dy)
+                    both = points[FLUX, k] * points[FLUX, k + 1] * overlap(field, detail, points, k, k + 1)
                     change += both if k == 0 else -both
             ln_ratio += ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts)
 
@@ -658,8 +623,9 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
                         copy_source(state, n, state, chosen[k])
 
         if (step + 1) % interval == 0 and taken < n_samples:
-            for k in range(3 * n):
-                samples[taken, k // n, k % n] = state[k // n, k % n]
+            for row in range(samples.shape[1]):
+                for k in range(n):
+                    samples[taken, row, k] = state[row if row < 3 else row + 3, k]
             sizes[taken], energies[taken] = n, energy
             taken += 1
     return n, energy

@@ -27,6 +27,15 @@ IMAGES = {  # unit, and what the header says it is
     "model": ("Jy/beam", "catalogued sources through the dirty beam"),
     "residual": ("Jy/beam", "dirty map minus model"),
 }
+ATOM_UNITS = {
+    "x": "pix",
+    "y": "pix",
+    "flux": "Jy",
+    "major": "pix",
+    "ratio": None,
+    "angle": "rad",
+    "index": None,
+}
 SAMPLE_SUFFIXES = (".fits", ".parquet")
 
 
@@ -148,23 +157,21 @@ def check_package(path):
 def samples_hdus(result):
     """The posterior's samples as two FITS tables: SOURCES, a row per source and sample; SAMPLES, a row per sample.
 
-    SOURCES has `sample`, `chain`, `x`, `y` (pixels of the map, from 0) and apparent `flux` (Jy); SAMPLES has
-    `sample`, `chain`, `size` (its number of sources, which may be none) and `ln_likelihood` (over that of no
-    source).
+    SOURCES has `sample`, `chain`, `x`, `y` (pixels of the map, from 0) and apparent `flux` (Jy), and, where sources
+    may be extended or several channels were seen, what `basc.sampling.NATURE` names; SAMPLES has `sample`, `chain`,
+    `size` (its number of sources, which may be none) and `ln_likelihood` (over that of no source).
 
     Returns
     -------
     `astropy.io.fits.HDUList`
     """
     samples = result.samples
-    number, (x, y, flux) = np.arange(len(samples.size)), _atoms(samples)
+    number, atoms = np.arange(len(samples.size)), _atoms(samples)
     owner = np.repeat(number, samples.size)
     sources = [
         fits.Column("sample", "J", array=owner),
         fits.Column("chain", "I", array=samples.chain[owner]),
-        fits.Column("x", "E", unit="pix", array=x),
-        fits.Column("y", "E", unit="pix", array=y),
-        fits.Column("flux", "E", unit="Jy", array=flux),
+        *(fits.Column(name, "E", unit=ATOM_UNITS[name], array=array) for name, array in atoms.items()),
     ]
     sets = [
         fits.Column("sample", "J", array=number),
@@ -184,7 +191,7 @@ def samples_hdus(result):
 
 
 def samples_table(result):
-    """The posterior's samples as a `pyarrow.Table`: one row each, with lists of `x`, `y` and `flux`."""
+    """The posterior's samples as a `pyarrow.Table`: a row each, with lists of what `samples_hdus` has in SOURCES."""
     import pyarrow
 
     samples = result.samples
@@ -195,16 +202,17 @@ def samples_table(result):
         "size": pyarrow.array(samples.size.astype(np.int32)),
         "ln_likelihood": pyarrow.array(samples.ln_likelihood),
     }
-    for name, values in zip(("x", "y", "flux"), _atoms(samples), strict=True):
+    for name, values in _atoms(samples).items():
         columns[name] = pyarrow.ListArray.from_arrays(ends, pyarrow.array(values))
     facts = {"basc": json.dumps(plain(result.versions | {"seed": result.seed, "noise": result.noise}))}
     return pyarrow.table(columns).replace_schema_metadata(facts)
 
 
 def _atoms(samples):
-    """x, y and flux of all sources of all samples, one after the other, in 32 bit."""
+    """x, y, flux and nature of all sources of all samples, one after the other, in 32 bit."""
     there = np.arange(samples.x.shape[1]) < samples.size[:, None]
-    return [getattr(samples, name)[there].astype(np.float32) for name in ("x", "y", "flux")]
+    columns = {"x": samples.x, "y": samples.y, "flux": samples.flux} | samples.nature
+    return {name: column[there].astype(np.float32) for name, column in columns.items()}
 
 
 # ------------------------------------------------------------------ summary

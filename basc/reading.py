@@ -16,7 +16,7 @@ META = ("OBJECT", "DATE-OBS", "TELESCOP", "RESTFRQ", "BMAJ", "BMIN", "BPA")
 
 
 class Plane(NamedTuple):
-    """One image plane: pixels as stored, unit, sides of a pixel (degrees, rows first) and coordinates."""
+    """One image plane: pixels as stored, unit, sides of a pixel (degrees, rows first), coordinates, frequency (Hz)."""
 
     name: str
     data: np.ndarray
@@ -24,6 +24,7 @@ class Plane(NamedTuple):
     cell: tuple[float, float] | None
     wcs: WCS | None
     meta: dict[str, Any]
+    frequency: float | None = None
 
 
 def read_plane(file):
@@ -70,7 +71,20 @@ def read_plane(file):
     cell = (float(wcs.wcs.cdelt[1]), float(wcs.wcs.cdelt[0])) if wcs is not None else None
     meta = {key: header[key] for key in META if key in header}
     plane = data.reshape(data.shape[-2:])
-    return Plane(name, plane, str(header.get("BUNIT", "")).strip(), cell, wcs, meta)
+    unit = str(header.get("BUNIT", "")).strip()
+    return Plane(name, plane, unit, cell, wcs, meta, frequency_of(header))
+
+
+def frequency_of(header):
+    """Frequency in Hz of a FITS image of one channel: that of its frequency axis, or RESTFRQ; None without either."""
+    for axis in range(1, header.get("NAXIS", 0) + 1):
+        if str(header.get(f"CTYPE{axis}", "")).upper().startswith("FREQ"):
+            first = float(header.get(f"CRVAL{axis}", 0.0))
+            step, pixel = float(header.get(f"CDELT{axis}", 0.0)), float(header.get(f"CRPIX{axis}", 1.0))
+            if (frequency := first + (1.0 - pixel) * step) > 0:
+                return frequency
+    rest = header.get("RESTFRQ", header.get("RESTFREQ"))
+    return float(rest) if rest else None
 
 
 def celestial_of(header):

@@ -9,7 +9,9 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 
 from basc import kernels
+from basc.nature import as_points, spread_out
 from basc.sampling import Samples
+from basc.shapes import Detail
 
 FWHM_PER_SIGMA = 2.0 * np.sqrt(2.0 * np.log(2.0))
 
@@ -62,6 +64,8 @@ class Characterisation:
     _beam: np.ndarray = field(default_factory=lambda: np.zeros((0, 0)), repr=False)
     _axes: np.ndarray = field(default_factory=lambda: np.eye(2), repr=False)
     _wcs: WCS | None = field(default=None, repr=False)
+    _detail: Detail | None = field(default=None, repr=False)
+    _nature: dict = field(default_factory=dict, repr=False)
 
     @property
     def converged(self):
@@ -99,22 +103,41 @@ class Characterisation:
     def posterior_mean(self):
         """Mean of all samples' sources in Jy/pixel, so that its sum is the mean total flux; shape of the searched area.
 
-        Each source is shared among the four pixels round it (cloud in cell); half a pixel outside of the area it
-        is put on the edge. Unlike `model`, it also holds what is not sure enough for the catalogue.
+        Each source, or each part of an extended one, is shared among the four pixels round it (cloud in cell); what
+        is outside of the area is put on the edge. Unlike `model`, it also holds what is not sure enough for the
+        catalogue.
         """
         rows, columns = self._data.shape
         there = np.arange(self.samples.x.shape[1]) < self.samples.size[:, None]
-        x = np.clip(self.samples.x[there] - self.searched[1].start, 0, columns - 1)
-        y = np.clip(self.samples.y[there] - self.searched[0].start, 0, rows - 1)
+        x = self.samples.x[there] - self.searched[1].start
+        y = self.samples.y[there] - self.searched[0].start
+        flux = self.samples.flux[there] / len(self.samples.size)
+        if self.samples.nature:
+            x, y, flux = spread_out(
+                x, y, flux, {name: each[there] for name, each in self.samples.nature.items()}
+            )
+        x, y = np.clip(x, 0, columns - 1), np.clip(y, 0, rows - 1)
         i, j = np.minimum(x.astype(int), columns - 2), np.minimum(y.astype(int), rows - 2)
-        x, y, flux = x - i, y - j, self.samples.flux[there] / len(self.samples.size)
+        x, y = x - i, y - j
         pixels = np.concatenate([(j + b) * columns + i + a for b in (0, 1) for a in (0, 1)])
         weights = np.concatenate([flux * v * w for v in (1 - y, y) for w in (1 - x, x)])
         return np.bincount(pixels, weights, minlength=rows * columns).reshape(rows, columns)
 
     def _through_beam(self, x, y, flux):
         """An image of the searched area with sources at places of the full map."""
-        state = np.stack([x - self.searched[1].start, y - self.searched[0].start, flux])
+        x, y = x - self.searched[1].start, y - self.searched[0].start
+        if self._detail is None:
+            return self._seen_through(self._beam, np.stack([x, y, flux]))
+        # As the channels were added up for the map: see `basc.channels.combine`.
+        rising = np.exp(self.settings["spectral_index"][0] * self._detail.ln_frequency)
+        weights = self._detail.weights * rising / np.sum(self._detail.weights * rising**2)
+        channels = as_points(self._detail, x, y, flux, self._nature)
+        return sum(
+            weight * self._seen_through(beam, points)
+            for weight, beam, points in zip(weights, self._detail.beams, channels, strict=True)
+        )
+
+    def _seen_through(self, beam, points):
         image = np.zeros(self._data.shape)
-        kernels.subtract_sources(image, self._beam, np.ascontiguousarray(state), state.shape[1])
+        kernels.subtract_sources(image, beam, np.ascontiguousarray(points), points.shape[1])
         return -image

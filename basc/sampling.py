@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from basc import kernels
+from basc import kernels, shapes
 
 COOLING = 12  # temperatures on the way down
 HOTTEST = 1.5
 SAMPLES = 250  # kept per chain
+NATURE = ("major", "ratio", "angle", "index")  # what a sample says of a source besides place and flux
 BLOCK = 8192  # proposals whose random numbers are drawn at once
 
 
@@ -29,6 +30,10 @@ class Samples:
         Relative to no source.
     chain : int64 array, shape (n_samples,)
         From which chain.
+    nature : dict of str to float64 array, shape (n_samples, max_sources)
+        Empty where all sources are points seen in one channel; else under the names of `NATURE`: the standard deviation
+        of a Gaussian source along its major axis (pixels; 0 for a point), its minor over its major axis, the
+        direction of the major axis (radians from x to y), and the spectral index.
     """
 
     size: np.ndarray
@@ -37,15 +42,16 @@ class Samples:
     flux: np.ndarray
     ln_likelihood: np.ndarray
     chain: np.ndarray
+    nature: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class Chain:
     """One chain of reversible jumps: where it stands, and its own random numbers."""
 
-    def __init__(self, field, noise, start, n, rng):
-        self.field, self.noise, self.rng = field, noise, rng
+    def __init__(self, field, noise, start, n, rng, detail=None):
+        self.field, self.detail, self.noise, self.rng = field, detail, noise, rng
         self.state, self.n = start.copy(), n
-        self.energy = energy_of(field, start, n)
+        self.energy = energy_of(field, self.state, n, detail)
         self.moves = np.zeros((len(kernels.MOVES), 2), np.int64)
         self.tick = lambda proposals: None  # told of every block that is done
 
@@ -58,12 +64,13 @@ class Chain:
         self.moves[:] = 0
 
     def run(self, proposals, kept, *, heat=1.0):
-        """Advance; returns samples (kept, 3, max_sources), sizes (kept,) and ln L (kept,), at equal intervals.
+        """Advance; returns samples (kept, 3 or 7, max_sources), sizes (kept,) and ln L (kept,), at equal intervals.
 
         `heat` multiplies the noise: the chain then follows the prior times L^(1 / heat²).
         """
         kept = min(kept, proposals)
-        samples = np.zeros((kept, 3, self.state.shape[1]))
+        rows, further = (3, 0) if self.detail is None else (3 + len(NATURE), shapes.FURTHER)
+        samples = np.zeros((kept, rows, self.state.shape[1]))
         sizes, energies = np.zeros(kept, np.int64), np.zeros(kept)
         done = 0
         while done < proposals:
@@ -71,11 +78,11 @@ class Chain:
             # A block holds a whole number of intervals between samples, as far as one can.
             wanted = slice(kept * done // proposals, kept * (done + steps) // proposals)
             numbers = (
-                self.rng.random((steps, kernels.N_UNIFORM)),
+                self.rng.random((steps, kernels.N_UNIFORM + further)),
                 self.rng.standard_normal((steps, kernels.N_NORMAL)),
             )
             self.n, self.energy = kernels.run_chain(
-                self.field, self.noise * heat, self.state, self.n, self.energy, *numbers,
+                self.field, self.detail, self.noise * heat, self.state, self.n, self.energy, *numbers,
                 samples[wanted], sizes[wanted], energies[wanted], self.moves,
             )  # fmt: skip
             done += steps
@@ -102,19 +109,21 @@ class Team:
         return tuple(np.stack(parts) for parts in zip(*runs, strict=True))
 
 
-def energy_of(field, state, n):
+def energy_of(field, state, n, detail=None):
     """f.d - f'Gf/2 of a state, in Jy^2: ln L times the variance of the noise, 0 for no source.
 
     Parameters
     ----------
     field : `basc.kernels.Field`
-    state : float64 array, shape (6, max_sources)
+    state : float64 array, shape (6, max_sources), or more rows with detail, of which OWN is filled in
     n : int
+    detail : `basc.shapes.Detail`, optional
     """
     none, fluxes = np.full(2, -1), state[kernels.FLUX, :n]
     # What each source finds after those before it.
-    found = [kernels.look(field, state, k, k, none)[0] for k in range(n)]
-    return float(np.sum(fluxes * (found - 0.5 * fluxes))) if n else 0.0
+    found = [kernels.look(field, detail, state, k, k, none)[0] for k in range(n)]
+    itself = 1.0 if detail is None else state[kernels.OWN, :n]
+    return float(np.sum(fluxes * (found - 0.5 * itself * fluxes))) if n else 0.0
 
 
 def r_hat(series):

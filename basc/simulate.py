@@ -128,8 +128,9 @@ def observe(
     frequency=100e9,
     name="SIMULATED",
     date="2020-01-01T00:00:00.0",
+    shapes=None,
 ):
-    """Look at point sources with an interferometer.
+    """Look at sources with an interferometer.
 
     Parameters
     ----------
@@ -156,6 +157,9 @@ def observe(
         In Hz; goes to the header only.
     name, date : str
         OBJECT and DATE-OBS.
+    shapes : array_like, shape (n, 3), optional
+        Of elliptical Gaussian sources: major and minor axis (FWHM, pixels; 0 for a point), and position angle of the
+        major axis (degrees from up through left, which is north through east). Default: points.
 
     Returns
     -------
@@ -176,7 +180,10 @@ def observe(
 
     # Weighted visibilities, times 1/W: sum over sources of f exp(-2 pi i u.x), then noise of variance w.
     phase = np.multiply.outer(cells_u, x - centre) + np.multiply.outer(cells_v, y - centre)
-    visibilities = share * (np.exp((-2j * np.pi / pixels) * phase) @ apparent)
+    fringes = np.exp((-2j * np.pi / pixels) * phase)
+    if shapes is not None:
+        fringes *= _visibility_of_gaussians(cells_u, cells_v, shapes, pixels)
+    visibilities = share * (fringes @ apparent)
     if noise > 0:
         thermal = rng.standard_normal((2, len(weights)))
         visibilities += np.sqrt(weights) / total_weight * (thermal[0] + 1j * thermal[1])
@@ -196,6 +203,56 @@ def observe(
         weights=weights,
         visibilities=visibilities / share,
     )
+
+
+def observe_channels(sources, frequencies, *, rng, spectral_indices=None, noise=1e-3, **options):
+    """Look at the same sources at several frequencies, with the same antennas.
+
+    Parameters
+    ----------
+    sources : array_like, shape (n, 3)
+        As for `observe`; the fluxes are those at the first frequency.
+    frequencies : sequence of float
+        In Hz. Beam and primary beam are as wide as `options` say at the first, and inversely proportional to frequency.
+    rng : `numpy.random.Generator`
+    spectral_indices : array_like, shape (n,), optional
+        Flux is proportional to frequency to this power; default 0.
+    noise : float or sequence of float
+        One for all channels, or of each.
+    options : dict
+        See `observe`.
+
+    Returns
+    -------
+    list of SimulatedField
+    """
+    sources = np.asarray(sources, dtype=float).reshape(-1, 3)
+    indices = (
+        np.zeros(len(sources)) if spectral_indices is None else np.asarray(spectral_indices, dtype=float)
+    )
+    first = frequencies[0]
+    beam_fwhm, pixels = options.pop("beam_fwhm", 6.0), options.get("pixels", 256)
+    primary = options.pop("primary_beam_fwhm", None) or 0.6 * pixels
+    seen = []
+    for frequency, each in zip(frequencies, np.broadcast_to(noise, len(frequencies)), strict=True):
+        scaled = sources.copy()
+        scaled[:, 2] *= (frequency / first) ** indices
+        widths = {
+            "beam_fwhm": beam_fwhm * first / frequency,
+            "primary_beam_fwhm": primary * first / frequency,
+        }
+        seen.append(observe(scaled, rng=rng, noise=float(each), frequency=frequency, **widths, **options))
+    return seen
+
+
+def _visibility_of_gaussians(cells_u, cells_v, shapes, pixels):
+    """What is left of a point's visibility in each cell, exp(-2 pi² u'Su): shape (cells, sources)."""
+    major, minor, angle = np.asarray(shapes, dtype=float).reshape(-1, 3).T
+    along = np.stack([-np.sin(np.radians(angle)), np.cos(np.radians(angle))])
+    across = np.stack([along[1], -along[0]])
+    baselines = np.stack([cells_u, cells_v], axis=1) / pixels
+    widths = np.square(baselines @ along * major) + np.square(baselines @ across * minor)
+    return np.exp(-2.0 * np.square(np.pi / FWHM_PER_SIGMA) * widths)
 
 
 def write_fits(simulated, folder, stem):

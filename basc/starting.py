@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from basc import kernels
+from basc.images import core_axes
+from basc.interpolation import beam_coefficients, map_coefficients
 
 STANDING_OUT = 4.5  # sigma: peaks taken for sources at first; the chain decides
 PUT_BACK = 7.0  # sigma: fainter starting sources may be born again anywhere on their peak
@@ -40,6 +44,50 @@ def measure_noise(values):
             break
         noise = np.sqrt(kept.mean()) / 0.98658  # rms of a Gaussian cut at 3 sigma
     return float(noise)
+
+
+class FirstLook(NamedTuple):
+    """A map made ready, and the peaks that stand out of it.
+
+    `field` (`basc.kernels.Field`) knows neither prior nor births yet; `state` (6, max_sources), `n`, `noise` (Jy/beam)
+    and `residual` (Jy/beam, of the box): see `find_start`.
+    """
+
+    field: kernels.Field
+    state: np.ndarray
+    n: int
+    noise: float
+    residual: np.ndarray
+
+
+def first_look(dirty_map, max_sources):
+    """Make a map ready for chains, and find where they start.
+
+    Parameters
+    ----------
+    dirty_map : DirtyMap
+        Its noise is measured if it has none.
+    max_sources : int
+
+    Returns
+    -------
+    FirstLook
+    """
+    searchable, data = dirty_map.searchable, np.nan_to_num(dirty_map.searched_data)
+    axes = core_axes(dirty_map.beam)
+    field = kernels.Field(
+        map_coefficients(dirty_map.data, dirty_map.search),
+        beam_coefficients(dirty_map.beam, data.shape),
+        dirty_map.response,
+        np.zeros(0),
+        np.zeros((0, 0)),
+        axes,
+        np.ascontiguousarray(np.linalg.inv(axes)),
+        np.zeros(0),
+        np.zeros(4),
+    )
+    independent = np.count_nonzero(searchable) / _correlated_pixels(dirty_map.beam, data.shape)
+    return FirstLook(field, *find_start(field, data, searchable, dirty_map.noise, max_sources, independent))
 
 
 def find_start(field, data, searchable, noise, max_sources, independent):
@@ -103,7 +151,7 @@ def polish(field, state, n, rounds):
     for _ in range(rounds):
         for k in range(n):
             alone[0] = k
-            value, by_x, by_y = kernels.look(field, state, n, k, alone)
+            value, by_x, by_y = kernels.look(field, None, state, n, k, alone)
             if value > 0.0:
                 step = axes.T @ [by_x, by_y] / value
                 x, y = state[:2, k] + axes @ (step / max(float(np.hypot(*step)), 1.0))
@@ -111,7 +159,7 @@ def polish(field, state, n, rounds):
                 inside = 0 <= i < searched.shape[1] and 0 <= j < searched.shape[0]
                 if inside and searched[j, i] > 0.0:
                     state[:2, k] = x, y
-                    value, _, _ = kernels.look(field, state, n, k, alone)
+                    value, _, _ = kernels.look(field, None, state, n, k, alone)
             state[kernels.FLUX, k] = max(value, 0.0)
 
 
@@ -167,6 +215,15 @@ def _beside(places, shape, inverse_axes):
         distance2 = np.square(across[:, None, :] + up[:, :, None]).sum(axis=0)
         density[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] += np.exp(-0.5 * distance2 / BESIDE**2)
     return density
+
+
+def _correlated_pixels(beam, box_shape):
+    """In how many pixels the noise repeats itself: the sum of its squared correlation over all pairs of the box."""
+    rows, columns = (np.arange(n) - n // 2 for n in beam.shape)
+    down, across = (
+        np.maximum(1.0 - np.abs(lag) / n, 0.0) for lag, n in zip((rows, columns), box_shape, strict=True)
+    )
+    return float(down @ np.square(beam) @ across)
 
 
 def _peaks(image, threshold, inverse_axes):

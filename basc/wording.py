@@ -55,6 +55,24 @@ def doubt_about(source):
     return ", ".join(filter(None, [near, other_number(source)]))
 
 
+def nature_of(source):
+    """Shape and spectrum of a catalogued source, where they were asked for."""
+    said = []
+    if "probability_extended" in source.colnames and source["probability_extended"] >= BLENDED:
+        axes = (
+            with_error(source[name].value, source[f"sigma_{name}"].value, "+-") for name in ("major", "minor")
+        )
+        unit = source["major"].unit
+        angle = with_error(source["position_angle"].value, source["sigma_position_angle"].value, "+-")
+        said.append(
+            f"extended (p {source['probability_extended']:.2f}), {' x '.join(axes)} {unit} at {angle} deg"
+        )
+    if "spectral_index" in source.colnames:
+        index = with_error(source["spectral_index"].value, source["sigma_spectral_index"].value, "+-")
+        said.append(f"spectral index {index}")
+    return ", ".join(said)
+
+
 def other_number(source):
     """Which other number of sources is likely at a catalogued one and its neighbours, or nothing."""
     number, probability = int(source["alternative"]), float(source["probability_alternative"])
@@ -82,7 +100,11 @@ def unconverged(result):
     return [
         "NOT CONVERGED: " + "; ".join(result.not_converged),
         f"  numbers and errors may be off; let the chains run longer (max_proposals, now {most}), "
-        "and check for extended emission",
+        + (
+            "and check for extended emission (extended)"
+            if not result.settings.get("extended")
+            else "and check the map"
+        ),
     ]
 
 

@@ -41,7 +41,28 @@ SCHEMA = (
     Field(
         "probability_alternative", "float", "", "stat.probability;meta.number", "probability of that number",
     ),
+    Field(
+        "probability_extended", "float", "", "stat.probability",
+        "probability that the source is extended; empty where all were taken for points",
+    ),
+    Field("major", "float", "arcsec", "phys.angSize.smajAxis", "major axis (FWHM, without the beam), if extended"),
+    Field("major_error", "float", "arcsec", "stat.error;phys.angSize.smajAxis", "error of the major axis"),
+    Field("minor", "float", "arcsec", "phys.angSize.sminAxis", "minor axis (FWHM, without the beam), if extended"),
+    Field("minor_error", "float", "arcsec", "stat.error;phys.angSize.sminAxis", "error of the minor axis"),
+    Field("position_angle", "float", "deg", "pos.posAng", "position angle of the major axis, north through east"),
+    Field("position_angle_error", "float", "deg", "stat.error;pos.posAng", "error of the position angle"),
 )  # fmt: skip
+
+# What the catalogue says of shapes, and what BaSC calls it.
+SHAPE = {
+    "probability_extended": "probability_extended",
+    "major": "major",
+    "major_error": "sigma_major",
+    "minor": "minor",
+    "minor_error": "sigma_minor",
+    "position_angle": "position_angle",
+    "position_angle_error": "sigma_position_angle",
+}
 
 
 @step(
@@ -80,6 +101,11 @@ SCHEMA = (
             help="median of the flux densities one expects; 0 for five times the noise of each map",
         ),
         Parameter(
+            "extended", "float", 0.0, minimum=0.0, maximum=0.99,
+            help="fraction of sources one expects to be extended (Gaussians, up to 1.5 beams wide); 0: all are points, "
+            "which takes a tenth of the time",
+        ),
+        Parameter(
             "threshold", "float", 0.5, minimum=0.0, maximum=1.0,
             help="least probability with which a source enters the catalogue",
         ),
@@ -98,7 +124,7 @@ SCHEMA = (
     resource="heavy",
 )  # fmt: skip
 def sources(inputs, parameters, context):
-    """Find point sources directly in the dirty map, each with its probability and errors.
+    """Find sources directly in the dirty map, each with its probability and errors.
 
     BaSC draws sets of sources from the posterior of the visibilities (no CLEAN, no threshold on pixels), so
     sources closer than a beam, or a faint one beside a bright one, come out as what they are.
@@ -128,7 +154,7 @@ def sources(inputs, parameters, context):
     context.log(f"{len(catalogue)} sources; noise {result.noise:.4g} Jy/beam")
     if not result.converged:
         context.log(f"not converged: {'; '.join(result.not_converged)}")
-        context.log("raise max_proposals, and check the map for extended emission")
+        context.log("raise max_proposals, or expect extended sources (extended)")
     for name, value in result.diagnostics.items():
         context.log(f"{name}: {value}")
     return {
@@ -180,8 +206,14 @@ def catalogue_of(result, wcs):
             "blended": np.asarray(found["blended"], dtype=bool),
             "alternative": numbers(found["alternative"]).astype(int),
             "probability_alternative": numbers(found["probability_alternative"]),
-        },
+        }
+        | {name: shape_of(found, column) for name, column in SHAPE.items()},
     )
+
+
+def shape_of(found, column):
+    """Return what BaSC says of the shapes, if it was asked: as many numbers as sources, empty for points."""
+    return numbers(found[column]) if column in found.colnames else np.full(len(found), np.nan)
 
 
 def errors_on_the_sky(covariances, x, y, wcs):

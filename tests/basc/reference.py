@@ -4,12 +4,18 @@ import numpy as np
 
 
 def chi2(visibilities, weights, cells_u, cells_v, pixels, sources):
-    """Sum of w |V - M|^2 with M a direct Fourier sum; sources (x, y, flux) in pixels of the map."""
+    """Sum of w |V - M|^2 with M a direct Fourier sum; sources (x, y, flux) in pixels of the map.
+
+    A Gaussian source has, besides, the standard deviations along its axes and the direction of the first (from x to y).
+    """
     model = np.zeros(len(weights), complex)
-    for x, y, flux in sources:
+    for x, y, flux, *shape in sources:
+        major, minor, turn = shape or (0.0, 0.0, 0.0)
         for cell, (u, v) in enumerate(zip(cells_u, cells_v, strict=True)):
             angle = 2.0 * np.pi * (u * (x - pixels // 2) + v * (y - pixels // 2)) / pixels
-            model[cell] += flux * (np.cos(angle) - 1j * np.sin(angle))
+            along, across = u * np.cos(turn) + v * np.sin(turn), v * np.cos(turn) - u * np.sin(turn)
+            left = np.exp(-2.0 * (np.pi / pixels) ** 2 * ((along * major) ** 2 + (across * minor) ** 2))
+            model[cell] += flux * left * (np.cos(angle) - 1j * np.sin(angle))
     return float(np.sum(weights * np.abs(visibilities - model) ** 2))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from basc import kernels
 from basc.images import core_axes
-from basc.interpolation import beam_coefficients, interpolation_error, map_coefficients
+from basc.interpolation import MIDDLE, beam_coefficients, interpolation_error, map_coefficients
 from basc.prior import Prior
 from basc.sampling import energy_of
 from basc.simulate import observe
@@ -87,7 +87,7 @@ def test_interpolation_between_pixels_is_exact_to_a_millionth(simulated, seen):
 
     for dx, dy in rng.uniform((-6, 0), (6, 6), (20, 2)):
         exact = reference.beam_at(*cells, PIXELS, dx, dy)
-        found = quintic(seen.beam_coefficients, column + 2 * dx, kernels.MIDDLE + 2 * dy)
+        found = quintic(seen.beam_coefficients, column + 2 * dx, MIDDLE + 2 * dy)
         assert abs(found - exact) < 2e-6
     assert interpolation_error(simulated.beam) < 3e-6
 
@@ -135,16 +135,16 @@ def test_without_data_the_chain_returns_the_prior(seen, companions):
     state, samples = np.zeros((6, 20)), np.zeros((kept, 3, 20))
     sizes, energies = np.zeros(kept, np.int64), np.zeros(kept)
     numbers = rng.random((steps, kernels.N_UNIFORM)), rng.standard_normal((steps, kernels.N_NORMAL))
-    moves = np.zeros((6, 2), np.int64)
+    moves = np.zeros((len(kernels.MOVES), 2), np.int64)
 
-    n, _ = kernels.run_chain(flat, 3e8, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
+    n, _ = kernels.run_chain(flat, None, 3e8, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
 
     ranked = state.copy()
     rank(flat, ranked, n)
     np.testing.assert_array_equal(ranked[:, :n], state[:, :n])
     drawn = [prior.draw(rng, np.ones(shape, bool), axes) for _ in range(kept)]
     visited = [sample[:, :size].T for sample, size in zip(samples, sizes, strict=True)]
-    assert min(moves[:, 1]) > 50
+    assert min(moves[:-1, 1]) > 50
     for number in range(6):
         found, wanted = (np.mean([len(each) == number for each in many]) for many in (visited, drawn))
         assert abs(found - wanted) < 0.025

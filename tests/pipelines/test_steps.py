@@ -235,6 +235,25 @@ def test_what_is_said_of_neighbours_and_alternatives_is_that_of_basc(found, desk
     assert np.all(np.abs(catalogue["correlation"]) < 1)
 
 
+SHAPES = ("probability_extended", "major", "minor", "position_angle", "major_error")
+
+
+def test_points_have_no_shape(found, desk):
+    catalogue = desk.catalogue(found["catalogue"])
+
+    assert all(np.isnan(np.asarray(catalogue[name])).all() for name in SHAPES)
+
+
+def test_shapes_are_asked_for_by_a_parameter(desk, field_files):
+    files = {name: field_files[name] for name in ("image", "beam", "primary_beam")}
+
+    catalogue = desk.catalogue(outputs("sources", desk, files, extended=0.3, max_proposals=2000)["catalogue"])
+
+    assert np.all((catalogue["probability_extended"] >= 0) & (catalogue["probability_extended"] <= 1))
+    assert catalogue["probability_extended"][0] < 0.5  # the calibrator is a point
+    assert catalogue["major"].unit == "arcsec"
+
+
 def test_errors_on_a_turned_sky_are_those_of_moved_pixels():
     wcs = WCS(naxis=2)
     wcs.wcs.ctype = "RA---SIN", "DEC--SIN"
