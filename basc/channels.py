@@ -9,11 +9,10 @@ import numpy as np
 from basc.errors import ChannelsMismatch
 from basc.images import DirtyMap, core_axes
 from basc.interpolation import beam_coefficients, map_coefficients
+from basc.prior import FLATTEST, LARGEST, SMALLEST
 from basc.shapes import TAIL, Detail
 from basc.starting import first_look
 
-SMALLEST, LARGEST = 0.2, 1.5  # beams (FWHM): major axes of extended sources
-FLATTEST = 0.2  # least ratio of their axes
 UNSEEN = 1e-5  # part of a beam's power that may lie beyond its largest frequency
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from basc.kernels import APART, FAINTEST
 
+SMALLEST, LARGEST = 0.2, 1.5  # beams (FWHM): major axes of extended sources, of which the log is uniform
+FLATTEST = 0.2  # least ratio of their axes, uniform up to 1
 REACH = 1.8  # sigma of the beam: how far from its host a companion may lie
 
 
@@ -92,3 +94,25 @@ class Prior:
                 if inside and searchable[row, column] and apart.all():
                     break
         return np.column_stack([places, fluxes])
+
+
+def draw_shapes(rng, n, extended, beam):
+    """Shapes of sources from the prior.
+
+    Parameters
+    ----------
+    rng : `numpy.random.Generator`
+    n : int
+    extended : float
+        Probability that a source is a Gaussian and no point.
+    beam : float
+        FWHM in pixels, geometric mean of the axes.
+
+    Returns
+    -------
+    float64 array, shape (n, 3)
+        Major and minor axis (FWHM, pixels; 0 for a point), position angle (degrees), as `basc.simulate.observe` takes
+        them.
+    """
+    major = beam * SMALLEST * (LARGEST / SMALLEST) ** rng.random(n) * (rng.random(n) < extended)
+    return np.stack([major, major * rng.uniform(FLATTEST, 1.0, n), rng.uniform(0.0, 180.0, n)], axis=1)

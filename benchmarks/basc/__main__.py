@@ -14,7 +14,7 @@ for _library in ("OPENBLAS", "OMP", "MKL", "NUMBA"):
     os.environ[f"{_library}_NUM_THREADS"] = "1"
 
 RANKED_FIELDS = 1000
-PARTS = "ideal", "proposals", "m87", "ranks"
+PARTS = "ideal", "proposals", "m87", "ranks", "natures"
 FINDERS = "basc", "sep", "aegean", "pybdsf", "sep-dirty"
 HERE = Path(__file__).parent
 
@@ -102,6 +102,13 @@ def run_ranks(asked):
         print(f"SKIPPED ranks: this edition of basc cannot draw from its prior ({error})")
         return
     rank_fields(draw, min(RANKED_FIELDS, asked.fields or RANKED_FIELDS), asked.output, **options)
+
+
+def run_natures(asked):
+    from benchmarks.basc.natures import measure_natures
+
+    numbers = (asked.fields, asked.fields) if asked.fields else ()
+    keep(asked.output / "natures.json", measure_natures(*numbers, tell=print))
 
 
 def chosen(name, patterns):

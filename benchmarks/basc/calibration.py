@@ -194,10 +194,14 @@ def ranks_of(truth, samples, area, rng):
             for row in chosen
         ]
     )
-    of_truth = statistics_of(truth, area, rng)
+    ranks = rank_among(of_samples, statistics_of(truth, area, rng), rng)
+    return dict(zip(STATISTICS, ranks, strict=True))
+
+
+def rank_among(of_samples, of_truth, rng):
+    """Rank of each statistic of the truth, ties broken at random: a list of int."""
     below, equal = (of_samples < of_truth).sum(axis=0), (of_samples == of_truth).sum(axis=0)
-    ranks = below + rng.integers(0, equal + 1)
-    return dict(zip(STATISTICS, ranks.tolist(), strict=True))
+    return (below + rng.integers(0, equal + 1)).tolist()
 
 
 def statistics_of(sources, area, rng):
@@ -216,18 +220,19 @@ def compare_ranks(records, n_bins=RANK_BINS):
     dict of str to dict
         Per statistic: counts (per bin), chi_squared, p.
     """
-    tests = {}
-    for name in STATISTICS:
-        ranks = np.array([record["ranks"][name] for record in records])
-        counts = np.bincount(ranks * n_bins // (DRAWS + 1), minlength=n_bins)
-        expected = len(ranks) / n_bins
-        chi_squared = float(((counts - expected) ** 2 / expected).sum()) if len(ranks) else np.nan
-        tests[name] = {
-            "counts": counts.tolist(),
-            "chi_squared": chi_squared,
-            "p": float(chi2.sf(chi_squared, n_bins - 1)),
-        }
-    return tests
+    return {name: uniformity([record["ranks"][name] for record in records], n_bins) for name in STATISTICS}
+
+
+def uniformity(ranks, n_bins=RANK_BINS):
+    """Chi-squared test of ranks from 0 to `DRAWS`: counts (per bin), chi_squared, p."""
+    counts = np.bincount(np.array(ranks, dtype=int) * n_bins // (DRAWS + 1), minlength=n_bins)
+    expected = len(ranks) / n_bins
+    chi_squared = float(((counts - expected) ** 2 / expected).sum()) if len(ranks) else np.nan
+    return {
+        "counts": counts.tolist(),
+        "chi_squared": chi_squared,
+        "p": float(chi2.sf(chi_squared, n_bins - 1)),
+    }
 
 
 def prior_pulls(records):

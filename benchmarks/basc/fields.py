@@ -169,7 +169,7 @@ def all_groups():
         for number in SCALED_NUMBERS
     ]
     groups += [
-        Group("seeds-single-12", "seeds", 128, 10, 0, scattered(1, 12), facts={"number": 1}, seeds=4),
+        Group("seeds-single-12", "seeds", 128, 100, 0, scattered(1, 12), facts={"number": 1}, seeds=4),
         Group(
             "seeds-crowd-20",
             "seeds",

@@ -31,7 +31,7 @@ class Results:
     editions : dict
         From finder to the edition its numbers are of.
     parts : dict
-        What is not a group: ideal, proposals, m87, missing; None where it has not been run.
+        What is not a group: ideal, proposals, m87, natures, missing; None where it has not been run.
     ranks : list
         Records of `calibration.rank_fields`.
     """
@@ -57,7 +57,7 @@ class Results:
                 if finder == "basc":
                     kept[group.name] = records
         parts = {}
-        for name in ("ideal", "proposals", "m87", "missing"):
+        for name in ("ideal", "proposals", "m87", "natures", "missing"):
             path = output / f"{name}.json"
             parts[name] = json.loads(path.read_text()) if path.exists() else None
         ranks = read_records(output / "fields" / "basc" / "ranks.jsonl")

@@ -198,6 +198,68 @@ def m87_table(results):
     return markdown(["M87, VLBA, 8 GHz", ""], [*rows, ["CPU", f"{m87['cpu']:.2f} s"]])
 
 
+def natures_table(results):
+    """Extended sources and several channels."""
+    natures = results.parts["natures"]
+    if not natures:
+        return []
+    shapes = [
+        [
+            f"{row['size']:g}",
+            f"{row['snr']:g}",
+            f"{with_error(row['n_found'], row['n_fields'])} ({row['n_fields']})",
+            plain(row["called_extended"]),
+            percent(row["flux_bias"]),
+            plain(row["pull_flux"]),
+            f"{plain(row['major_error'])} / {plain(row['pull_major'])}",
+        ]
+        for row in natures["shapes"]
+    ]
+    spectra = [
+        [
+            f"{row['snr']:g}",
+            f"{with_error(row['found_alone'], 3 * row['n_fields'])} / {with_error(row['found'], row['n_fields'])}",
+            plain(row["false"], 3),
+            plain(row["pull_flux"]),
+            f"{plain(row['index_error'])} / {plain(row['pull_index'])}",
+        ]
+        for row in natures["spectra"]
+    ]
+    ranks = [
+        [kind, *(plain(test["p"], 3) for test in tests.values())] for kind, tests in natures["ranks"].items()
+    ]
+    names = list(next(iter(natures["ranks"].values())))
+    return [
+        "One elliptical Gaussian (axis ratio 0.6) in the 128-pixel area, `extended=0.3`; its size is the FWHM of its "
+        "major axis in beams, 0 for a point; the SNR is total flux over noise.",
+        "",
+        *markdown(
+            [
+                "size",
+                "SNR",
+                "found",
+                "called extended",
+                "flux bias",
+                "pull flux",
+                "size error, pixels rms / pull",
+            ],
+            shapes,
+        ),
+        "",
+        "One source of spectral index -0.7 in three channels (90, 105 and 120 GHz) of equal noise; the SNR is that in "
+        "each. *Alone*: the same channels one by one.",
+        "",
+        *markdown(
+            ["SNR", "found alone / together", "false per field", "pull flux", "index error, rms / pull"],
+            spectra,
+        ),
+        "",
+        f"Rank tests with fields drawn from the prior ({natures['n_ranked']} each), p of chi-squared:",
+        "",
+        *markdown(["fields of", *names], ranks),
+    ]
+
+
 def ideal_table(results):
     """The information limit."""
     ideal = results.parts["ideal"]
@@ -235,6 +297,7 @@ TABLES = (
     ("calibration", "Probabilities and ranks", calibration_table),
     ("seeds", "Repeatability", seeds_table),
     ("cost", "Cost", cost_table),
+    ("natures", "Extended sources and several channels", natures_table),
     ("m87", "A real map", m87_table),
 )
 

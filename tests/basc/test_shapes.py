@@ -7,10 +7,10 @@ import pytest
 from astropy import units as u
 
 from basc import DirtyMap, characterise, kernels, nature
-from basc.channels import FLATTEST, LARGEST, SMALLEST, combine, detail_of, finest_of
+from basc.channels import combine, detail_of, finest_of
 from basc.errors import SettingInvalid
 from basc.images import core_axes
-from basc.prior import Prior
+from basc.prior import FLATTEST, LARGEST, SMALLEST, Prior
 from basc.sampling import energy_of
 from basc.shapes import ANGLE, INDEX, MAJOR, OWN, RATIO, ROWS
 from basc.simulate import observe
