@@ -343,6 +343,14 @@ def _draw_sources(figure, axis, result, frame):
         axis.add_patch(_ellipse(offset, axes * magnified, fill=False, edgecolor="white", linewidth=2.8))
         axis.add_patch(_ellipse(offset, axes * magnified, fill=False, edgecolor=colour, linewidth=1.4))
         axis.plot(*offset, "+", color="black", markersize=4, markeredgewidth=0.6)
+    wide = [
+        (offset, 0.5 * shape * frame.per_pixel[:, None])
+        for offset, shape in zip(offsets, result.shapes, strict=True)
+        if shape.any()
+    ]
+    for offset, shape in wide:
+        axis.add_patch(_ellipse(offset, shape, fill=False, edgecolor="white", linewidth=2.2))
+        axis.add_patch(_ellipse(offset, shape, fill=False, edgecolor="black", linewidth=0.9, linestyle="--"))
     for k, (offset, away) in enumerate(
         zip(offsets, _label_places(offsets, right - left, crowded), strict=True)
     ):
@@ -352,7 +360,11 @@ def _draw_sources(figure, axis, result, frame):
                 fontsize=6 if crowded else 8, annotation_clip=True,
                 bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
             )  # fmt: skip
-    size = "3σ error ellipses" + (f", drawn {magnified} × larger" if magnified > 1 else "")
+    larger = f" {magnified} × larger" if magnified > 1 else ""
+    if wide:
+        size = f"3σ errors{larger}; dashed: shapes"
+    else:
+        size = "3σ error ellipses" + (f", drawn{larger}" if larger else "")
     axis.set_title(f"Sources: {size}" if len(places) else "No source")
     _colour_bar(figure, axis, ScalarMappable(scale, colours), "probability")
     return view

@@ -195,7 +195,7 @@ def as_points(detail, x, y, flux, nature):
     list of float64 array, shape (3, n_points)
         Per channel: x, y and flux.
     """
-    shares = [lattice(*shape) for shape in _shapes_of(nature, len(x))]
+    shares = [lattice(*shape) for shape in shapes_of(nature, len(x))]
     channels = []
     for channel, ln_frequency in enumerate(detail.ln_frequency):
         index = nature.get("spectral_index", np.zeros(len(x)))
@@ -213,8 +213,8 @@ def as_points(detail, x, y, flux, nature):
     return channels
 
 
-def _shapes_of(nature, n):
-    """(standard deviations along both axes, angle) of each source; zeros for a point."""
+def shapes_of(nature, n):
+    """Standard deviations along both axes (pixels) and angle (radians from x to y) of each source; 0 for a point."""
     extended = np.nan_to_num(nature.get("probability_extended", np.zeros(n))) >= 0.5
     for k in range(n):
         if extended[k] and np.isfinite(nature["major"][k]):

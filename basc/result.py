@@ -9,7 +9,7 @@ from astropy.table import QTable
 from astropy.wcs import WCS
 
 from basc import kernels
-from basc.nature import as_points, spread_out
+from basc.nature import as_points, shapes_of, spread_out
 from basc.sampling import Samples
 from basc.shapes import Detail
 
@@ -91,6 +91,15 @@ class Characterisation:
     def beam_axes(self):
         """Axes of the beam's core, FWHM, in pixels: a 2x2 matrix with a column (x, y) for each."""
         return self._axes * FWHM_PER_SIGMA
+
+    @property
+    def shapes(self):
+        """Axes (FWHM, pixels) of each source that is more likely extended, as `beam_axes`; zeros for points."""
+        axes = []
+        for major, minor, angle in shapes_of(self._nature, len(self.sources)):
+            turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+            axes.append(turn * [major, minor] * FWHM_PER_SIGMA)
+        return axes
 
     def model(self):
         """What the catalogued sources look like through the beam, in Jy/beam; shape of the searched area."""

@@ -222,14 +222,14 @@ def test_every_parameter_is_an_option_with_the_same_default():
 def test_options_reach_the_chains(files, capsys):
     options = {
         "seed": 5, "expected_sources": 3.0, "companions": 0.1, "median_flux": 0.01, "threshold": 0.9,
-        "max_sources": 7, "chains": 3, "proposals": 500, "max_proposals": 2000, "threads": 2,
+        "extended": 0.1, "max_sources": 7, "chains": 3, "proposals": 500, "max_proposals": 2000, "threads": 2,
     }  # fmt: skip
     words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
 
-    main([*files, "--json", *words])
+    main([*files, "--json", "--spectral-index", "0.5", "2", *words])
 
     settings = json.loads(capsys.readouterr().out)["settings"]
-    assert settings == options | {"evidence": False}
+    assert settings == options | {"evidence": False, "spectral_index": [0.5, 2.0]}
 
 
 class Terminal(io.StringIO):
