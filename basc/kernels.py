@@ -90,26 +90,6 @@ def spline_slopes(t):
 
 
 @part
-def spline(coefficients, x, y):
-    """Value of a spline at node coordinates (x, y)."""
-    i, j = int(x), int(y)
-    w0, w1, w2, w3, w4, w5 = spline_weights(x - i)
-    across = spline_weights(y - j)
-    total = 0.0
-    for k in range(6):
-        row = j - 2 + k
-        total += across[k] * (
-            w0 * coefficients[row, i - 2]
-            + w1 * coefficients[row, i - 1]
-            + w2 * coefficients[row, i]
-            + w3 * coefficients[row, i + 1]
-            + w4 * coefficients[row, i + 2]
-            + w5 * coefficients[row, i + 3]
-        )
-    return total
-
-
-@part
 def spline_with_slope(coefficients, x, y):
     """Value of a spline at node coordinates (x, y), and its derivatives per node."""
     i, j = int(x), int(y)
@@ -129,42 +109,60 @@ def spline_with_slope(coefficients, x, y):
 
 
 @part
-def beam_at(beam, dx, dy):
-    """The beam at an offset in pixels: half of it is kept, as B(-x) = B(x)."""
-    turn = math.copysign(2.0, dy)
-    return spline(beam, beam.shape[1] // 2 + turn * dx, MIDDLE + turn * dy)
-
-
-@part
 def beam_with_slope(beam, dx, dy):
-    """As `beam_at`, with its slopes per pixel."""
+    """The beam at an offset in pixels, with its slopes per pixel: half of it is kept, as B(-x) = B(x)."""
     turn = math.copysign(2.0, dy)
     value, by_x, by_y = spline_with_slope(beam, beam.shape[1] // 2 + turn * dx, MIDDLE + turn * dy)
     return value, turn * by_x, turn * by_y
 
 
 @part
-def residual_at(dirty, beam, x, y, state, n, chosen):
-    """Map minus all sources but the (up to two) chosen ones, at a point (Jy/beam)."""
-    value = spline(dirty, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
-    for k in range(n):
-        if k != chosen[0] and k != chosen[1]:
-            value -= state[FLUX, k] * beam_at(beam, x - state[X, k], y - state[Y, k])
-    return value
+def map_with_slope(dirty, x, y):
+    """The map at a point of the box (Jy/beam), with its slopes per pixel."""
+    value, by_x, by_y = spline_with_slope(dirty, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
+    return value, 2.0 * by_x, 2.0 * by_y
 
 
 @part
-def residual_with_slope(dirty, beam, x, y, state, n, chosen):
-    """As `residual_at`, with its slopes (Jy/beam per pixel)."""
-    value, by_x, by_y = spline_with_slope(dirty, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
-    by_x, by_y = 2.0 * by_x, 2.0 * by_y
+def look_from(dirty, beam, x, y, state, n, chosen, views, row):
+    """Fill a row of `views` with the map and the beams of all sources but the (up to two) chosen ones, at a point.
+
+    `views` (max_sources + 2, max_sources + 1, 3): value and slopes of the beam of source l at source k, and of the
+    map in the last column; the last two rows are for the new points of a proposal. A proposal that is accepted has
+    looked at all that is new in it, so nothing is looked up twice.
+    """
+    last = views.shape[1] - 1
+    views[row, last, 0], views[row, last, 1], views[row, last, 2] = map_with_slope(dirty, x, y)
     for k in range(n):
         if k != chosen[0] and k != chosen[1]:
-            there, there_x, there_y = beam_with_slope(beam, x - state[X, k], y - state[Y, k])
-            value -= state[FLUX, k] * there
-            by_x -= state[FLUX, k] * there_x
-            by_y -= state[FLUX, k] * there_y
+            views[row, k, 0], views[row, k, 1], views[row, k, 2] = beam_with_slope(
+                beam, x - state[X, k], y - state[Y, k]
+            )
+
+
+@part
+def residual_in(views, row, state, n, chosen):
+    """Map minus all sources but the chosen ones where a row of `views` looks from (Jy/beam), with its slopes."""
+    last = views.shape[1] - 1
+    value, by_x, by_y = views[row, last, 0], views[row, last, 1], views[row, last, 2]
+    for k in range(n):
+        if k != chosen[0] and k != chosen[1]:
+            value -= state[FLUX, k] * views[row, k, 0]
+            by_x -= state[FLUX, k] * views[row, k, 1]
+            by_y -= state[FLUX, k] * views[row, k, 2]
     return value, by_x, by_y
+
+
+@part
+def keep_view(views, row, k, n):
+    """Let source k look from where a row of `views` does, and be seen there."""
+    last = views.shape[1] - 1
+    for i in range(3):
+        sign = 1.0 if i == 0 else -1.0
+        views[k, last, i] = views[row, last, i]
+        for other in range(n):
+            views[k, other, i] = views[row, other, i]
+            views[other, k, i] = sign * views[row, other, i]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -222,17 +220,21 @@ def look(field, state, n, k, left_out):
         How many sources to subtract, of the first ones.
     k : int
         The source that looks.
-    left_out : int64 array, shape (2,)
-        Sources not to subtract; -1 for none.
+    left_out : int
+        Source not to subtract; -1 for none.
 
     Returns
     -------
     value, by_x, by_y : float
         Jy/beam, and Jy/beam per pixel.
     """
-    return residual_with_slope(
-        field.map_coefficients, field.beam_coefficients, state[X, k], state[Y, k], state, n, left_out
-    )
+    value, by_x, by_y = map_with_slope(field.map_coefficients, state[X, k], state[Y, k])
+    for other in range(n):
+        if other != left_out:
+            flux, dx, dy = state[FLUX, other], state[X, k] - state[X, other], state[Y, k] - state[Y, other]
+            there, there_x, there_y = beam_with_slope(field.beam_coefficients, dx, dy)
+            value, by_x, by_y = value - flux * there, by_x - flux * there_x, by_y - flux * there_y
+    return value, by_x, by_y
 
 
 @part
@@ -290,13 +292,23 @@ def copy_source(origin, i, target, j):
 
 
 @part
-def near_count(inverse, x, y, state, n, chosen):
-    """How many sources, but the chosen ones, lie within `NEAR` of a point."""
+def near_count(inverse, x, y, reach, state, n, chosen):
+    """How many sources, but the chosen ones, lie within a reach (sigmas of the beam) of a point."""
     count = 0
     for k in range(n):
         if k != chosen[0] and k != chosen[1]:
-            count += distance2(inverse, state[X, k] - x, state[Y, k] - y) < NEAR * NEAR
+            count += distance2(inverse, state[X, k] - x, state[Y, k] - y) < reach * reach
     return count
+
+
+@part
+def allowed(median, inverse, points, k, state, n, chosen):
+    """Whether a source may be at a new point: in the searched area, bright enough, and not too near to another."""
+    x, y = points[X, k], points[Y, k]
+    least = FAINTEST * pixel_of(median, x, y)
+    if least <= 0.0 or points[FLUX, k] < least:
+        return False
+    return near_count(inverse, x, y, APART, state, n, chosen) == 0
 
 
 @part
@@ -322,18 +334,18 @@ def ln_flux_prior(flux, median):
 
 
 @part
-def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
+def ln_prior_ratio(ln_number, median_flux, places, inverse, state, n, points, n_old, n_new, chosen, shifts):
     """Change of the log prior by a proposal; fills the last rows of the new points, and `shifts`.
 
+    The new points are `allowed`; here they may still be too faint, or too near to each other.
     `shifts` (2, max_sources): by how much the proposal changes BRIGHTER and NEAR_BRIGHTER of the sources that stay.
     """
-    places, inverse = field.places, field.inverse_axes
-    ratio = field.ln_number[n + n_new - n_old] - field.ln_number[n]
+    ratio = ln_number[n + n_new - n_old] - ln_number[n]
     for k in range(n_old):
         ratio -= ln_flux_prior(points[FLUX, k], points[FLUX, k] / points[BRIGHTNESS, k])
         ratio -= ln_place(places, points[BRIGHTER, k], points[NEAR_BRIGHTER, k])
     for k in range(2, 2 + n_new):
-        median = pixel_of(field.median, points[X, k], points[Y, k])
+        median = pixel_of(median_flux, points[X, k], points[Y, k])
         if points[FLUX, k] < FAINTEST * median:
             return -math.inf
         ratio += ln_flux_prior(points[FLUX, k], median)
@@ -358,10 +370,7 @@ def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
                 if distance2(inverse, points[X, k] - x, points[Y, k] - y) < places[3]:
                     shifts[1, other] -= 1.0
         for k in range(2, 2 + n_new):
-            apart = distance2(inverse, points[X, k] - x, points[Y, k] - y)
-            if apart < APART * APART:
-                return -math.inf
-            near = 1.0 if apart < places[3] else 0.0
+            near = 1.0 if distance2(inverse, points[X, k] - x, points[Y, k] - y) < places[3] else 0.0
             if points[BRIGHTNESS, k] > brightness:
                 shifts[0, other] += 1.0
                 shifts[1, other] += near
@@ -380,24 +389,24 @@ def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
 
 
 @part
-def propose_shift(field, noise, u, z, state, n, chosen, points, residual):
+def propose_shift(dirty, beam, median, axes, inverse, noise, u, z, state, n, chosen, points, views, residual):
     """Move a source to a place drawn about the peak of the residual that it sees, or to any distance.
 
     Fills the residuals (Jy/beam) at its old and its new place, numbers 0 and 2 of four, and returns the log of the
     proposal ratio, reverse to forward.
     """
-    axes = field.axes
+    row = views.shape[0] - 2
     wide, size, ln_ratio = u[4] < 0.08, 10.0 ** (0.5 - 2.0 * u[3]), 0.0
     a, b = size * z[0], size * z[1]
     for k in range(0, 4, 2):
         if k == 2:
+            points[FLUX, 2] = math.inf  # drawn when the residual is known
             points[X, 2] = points[X, 0] + axes[0, 0] * a + axes[0, 1] * b
             points[Y, 2] = points[Y, 0] + axes[1, 0] * a + axes[1, 1] * b
-            if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
+            if not allowed(median, inverse, points, 2, state, n, chosen):
                 return -math.inf
-        residual[k], by_x, by_y = residual_with_slope(
-            field.map_coefficients, field.beam_coefficients, points[X, k], points[Y, k], state, n, chosen
-        )
+            look_from(dirty, beam, points[X, 2], points[Y, 2], state, n, chosen, views, row)
+        residual[k], by_x, by_y = residual_in(views, chosen[0] if k == 0 else row, state, n, chosen)
         if not wide:
             if residual[k] < 2.5 * noise:
                 return -math.inf
@@ -433,7 +442,7 @@ def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
     Returns the log of the proposal ratio, reverse to forward; -inf where there is nothing to propose.
     """
     i = chosen[0]
-    count = near_count(inverse, state[0, i], state[1, i], state, n, chosen)
+    count = near_count(inverse, state[0, i], state[1, i], NEAR, state, n, chosen)
     if count == 0:
         return -math.inf
     skip, j = int(u[3] * count), -1
@@ -451,7 +460,7 @@ def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
     x, y = state[0, i] + share * dx, state[1, i] + share * dy
     distance = math.sqrt(distance2(inverse, dx, dy))
     if merging:
-        count_too = 1.0 + near_count(inverse, state[0, j], state[1, j], state, n, chosen)
+        count_too = 1.0 + near_count(inverse, state[0, j], state[1, j], NEAR, state, n, chosen)
         if distance < APART or share <= 0.0 or share >= 1.0:
             return -math.inf
         points[0, 2], points[1, 2], points[2, 2] = x, y, flux
@@ -476,7 +485,7 @@ def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
         return -math.inf
     points[0, 2], points[1, 2], points[2, 2] = x - share * dx, y - share * dy, (1.0 - share) * flux
     points[0, 3], points[1, 3], points[2, 3] = x + (1.0 - share) * dx, y + (1.0 - share) * dy, share * flux
-    return math.log(count / (1.0 + near_count(inverse, points[0, 2], points[1, 2], state, n, chosen)))
+    return math.log(count / (1.0 + near_count(inverse, points[0, 2], points[1, 2], NEAR, state, n, chosen)))
 
 
 @part
@@ -496,8 +505,8 @@ def propose_split(axes, inverse, state, n, chosen, u, points):
     points[0, 2], points[1, 2] = state[0, k] - share * dx, state[1, k] - share * dy
     points[0, 3], points[1, 3] = state[0, k] + (1.0 - share) * dx, state[1, k] + (1.0 - share) * dy
     points[2, 2], points[2, 3] = (1.0 - share) * flux, share * flux
-    count = 1.0 + near_count(inverse, points[0, 2], points[1, 2], state, n, chosen)
-    count_too = 1.0 + near_count(inverse, points[0, 3], points[1, 3], state, n, chosen)
+    count = 1.0 + near_count(inverse, points[0, 2], points[1, 2], NEAR, state, n, chosen)
+    count_too = 1.0 + near_count(inverse, points[0, 3], points[1, 3], NEAR, state, n, chosen)
     return (
         math.log(flux)
         - ln_split_density(axes, share, distance)
@@ -507,18 +516,18 @@ def propose_split(axes, inverse, state, n, chosen, u, points):
 
 
 @part
-def draw_place(field, u, points):
+def draw_place(birth_cdf, birth_density, u, points):
     """A place for a birth; returns the log of its density there."""
-    low, high = 0, field.birth_cdf.size - 1
+    low, high = 0, birth_cdf.size - 1
     while low < high:
         middle = (low + high) // 2
-        if field.birth_cdf[middle] > u[2]:
+        if birth_cdf[middle] > u[2]:
             high = middle
         else:
             low = middle + 1
-    width = field.median.shape[1]
+    width, points[FLUX, 2] = birth_density.shape[1], math.inf  # drawn when the residual is known
     points[X, 2], points[Y, 2] = low % width - 0.5 + u[3], low // width - 0.5 + u[4]
-    return math.log(field.birth_density[low // width, low % width])
+    return math.log(birth_density[low // width, low % width])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -549,12 +558,15 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
     energy : float
         At the end.
     """
-    dirty, beam = field.map_coefficients, field.beam_coefficients
+    dirty, beam, median = field.map_coefficients, field.beam_coefficients, field.median
     axes, inverse = field.axes, field.inverse_axes
     limit, n_samples = state.shape[1], samples.shape[0]
     interval = uniforms.shape[0] // n_samples if n_samples else uniforms.shape[0] + 1
     points, residual, shifts = np.zeros((6, 4)), np.empty(4), np.empty((2, limit))
-    chosen = np.empty(2, np.int64)
+    chosen, views = np.full(2, -1), np.zeros((limit + 2, limit + 1, 3))
+    for k in range(n):
+        chosen[0] = k
+        look_from(dirty, beam, state[X, k], state[Y, k], state, n, chosen, views, k)
     variance, taken = noise * noise, 0
     for step in range(uniforms.shape[0]):
         u, z = uniforms[step], normals[step]
@@ -580,9 +592,11 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
         if n < n_old or n + n_new - n_old > limit:
             ln_ratio = -math.inf
         elif kind == SHIFT:
-            ln_ratio = propose_shift(field, noise, u, z, state, n, chosen, points, residual)
+            ln_ratio = propose_shift(
+                dirty, beam, median, axes, inverse, noise, u, z, state, n, chosen, points, views, residual
+            )
         elif kind == BIRTH:
-            ln_ratio = -draw_place(field, u, points)
+            ln_ratio = -draw_place(field.birth_cdf, field.birth_density, u, points)
         elif kind == DEATH:
             total = 0.0
             for k in range(n):
@@ -607,20 +621,23 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
         change = 0.0
         if ln_ratio > -math.inf:
             for k in range(2, 2 + n_new):
-                if pixel_of(field.median, points[X, k], points[Y, k]) <= 0.0:
+                if kind != SHIFT and not allowed(median, inverse, points, k, state, n, chosen):
                     ln_ratio = -math.inf
         if ln_ratio > -math.inf:
             for k in range(4):
-                if kind != SHIFT and (k < n_old or 2 <= k < 2 + n_new):
-                    residual[k] = residual_at(dirty, beam, points[X, k], points[Y, k], state, n, chosen)
+                if kind != SHIFT and k < n_old:
+                    residual[k], _, _ = residual_in(views, chosen[k], state, n, chosen)
+                elif kind != SHIFT and 2 <= k < 2 + n_new:
+                    look_from(dirty, beam, points[X, k], points[Y, k], state, n, chosen, views, limit + k - 2)
+                    residual[k], _, _ = residual_in(views, limit + k - 2, state, n, chosen)
             if kind <= DEATH:
                 if n_new == 1:
-                    least = FAINTEST * pixel_of(field.median, points[X, 2], points[Y, 2])
+                    least = FAINTEST * pixel_of(median, points[X, 2], points[Y, 2])
                     flux = draw_flux(residual[2], noise, least, u[5], z[2])
                     ln_ratio -= ln_flux_density(flux, residual[2], noise, least)
                     points[FLUX, 2] = flux
                 if n_old == 1:
-                    least = FAINTEST * pixel_of(field.median, points[X, 0], points[Y, 0])
+                    least = FAINTEST * pixel_of(median, points[X, 0], points[Y, 0])
                     ln_ratio += ln_flux_density(points[FLUX, 0], residual[0], noise, least)
                 if kind == BIRTH:
                     total = mortality(points[FLUX, 2], noise)
@@ -633,13 +650,16 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
                 if k < n_old or 2 <= k < 2 + n_new:
                     sign = 1.0 if k >= 2 else -1.0
                     change += sign * points[FLUX, k] * (residual[k] - 0.5 * points[FLUX, k])
-            for k in range(0, 4, 2):
-                if (k == 0 and n_old == 2) or (k == 2 and n_new == 2):
-                    dx, dy = points[X, k] - points[X, k + 1], points[Y, k] - points[Y, k + 1]
-                    both = points[FLUX, k] * points[FLUX, k + 1]
-                    both *= beam_at(beam, dx, dy)
-                    change += both if k == 0 else -both
-            ln_ratio += ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts)
+            if n_old == 2:
+                change += points[FLUX, 0] * points[FLUX, 1] * views[chosen[0], chosen[1], 0]
+            if n_new == 2:
+                dx, dy = points[X, 3] - points[X, 2], points[Y, 3] - points[Y, 2]
+                one, row = chosen[0], limit + 1
+                views[row, one, 0], views[row, one, 1], views[row, one, 2] = beam_with_slope(beam, dx, dy)
+                change -= points[FLUX, 2] * points[FLUX, 3] * views[row, one, 0]
+            ln_ratio += ln_prior_ratio(
+                field.ln_number, median, field.places, inverse, state, n, points, n_old, n_new, chosen, shifts
+            )
 
             if math.log(max(u[1], 1e-300)) < change / variance + ln_ratio:
                 moves[kind, 1] += 1
@@ -650,12 +670,15 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
                 for k in range(max(n_old, n_new)):
                     if k < n_old and k < n_new:
                         copy_source(points, 2 + k, state, chosen[k])
+                        keep_view(views, limit + k, chosen[k], n)
                     elif k < n_new:
                         copy_source(points, 2 + k, state, n)
+                        keep_view(views, limit + k, n, n)
                         n += 1
                     else:
                         n -= 1
                         copy_source(state, n, state, chosen[k])
+                        keep_view(views, n, chosen[k], n)
 
         if (step + 1) % interval == 0 and taken < n_samples:
             for k in range(3 * n):

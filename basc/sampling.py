@@ -111,9 +111,9 @@ def energy_of(field, state, n):
     state : float64 array, shape (6, max_sources)
     n : int
     """
-    none, fluxes = np.full(2, -1), state[kernels.FLUX, :n]
+    fluxes = state[kernels.FLUX, :n]
     # What each source finds after those before it.
-    found = [kernels.look(field, state, k, k, none)[0] for k in range(n)]
+    found = [kernels.look(field, state, k, k, -1)[0] for k in range(n)]
     return float(np.sum(fluxes * (found - 0.5 * fluxes))) if n else 0.0
 
 
