@@ -9,7 +9,7 @@ import numpy as np
 
 from basc import kernels
 
-COOLING = 12  # temperatures on the way down
+COOLING = 4  # temperatures on the way down
 HOTTEST = 1.5
 SAMPLES = 250  # kept per chain
 BLOCK = 8192  # proposals whose random numbers are drawn at once
@@ -53,7 +53,7 @@ class Chain:
         """Come down from where only the brightest source stands out."""
         brightest = float(self.state[kernels.FLUX, : self.n].max(initial=0.0))
         hottest = min(max(brightest / (6.0 * self.noise), 1.0), HOTTEST)
-        steps = COOLING
+        steps = COOLING if hottest > 1.0 else 1
         for step in range(steps):
             self.run(proposals // steps + 1, 0, heat=hottest ** (1.0 - (step + 1) / steps))
         self.moves[:] = 0
