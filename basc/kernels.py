@@ -17,7 +17,7 @@ from numba import njit
 
 MARGIN, MIDDLE = 3, 4  # as in `interpolation`
 FAINTEST = 0.6  # least intrinsic flux of a source, over the prior's median
-MORTAL = 10.0  # noises, below which sources are often tried for death
+MORTAL, HARDY = 6.0, 10.0  # noises, below which sources are often, and now and then, tried for death
 APART = 0.8  # sigma of the beam: what is closer is one source
 NEAR = 2.5  # sigma of the beam: how far apart two sources may split or merge
 SHIFT, BIRTH, DEATH, SPLIT, MERGE, PAIR = range(6)
@@ -281,7 +281,9 @@ def ln_flux_density(flux, residual, noise, least):
 @part
 def mortality(flux, noise):
     """How readily a source is chosen to die: bright ones are not worth the trying."""
-    return 1.0 if flux < MORTAL * noise else 0.05
+    if flux < MORTAL * noise:
+        return 1.0
+    return 0.2 if flux < HARDY * noise else 0.05
 
 
 @part
@@ -410,7 +412,8 @@ def propose_shift(dirty, beam, median, axes, inverse, noise, u, z, state, n, cho
         if not wide:
             if residual[k] < 2.5 * noise:
                 return -math.inf
-            size = 1.1 * noise / residual[k]
+            size = noise / residual[k]
+            size *= 1.1 + 5.0 * size * size  # faint sources are spread wider than a Gaussian
             to_a, to_b = towards_peak(axes, residual[k], by_x, by_y)
             if k == 0:
                 a, b = to_a + size * z[0], to_b + size * z[1]
@@ -572,9 +575,9 @@ def run_chain(field, noise, state, n, energy, uniforms, normals, samples, sizes,
         u, z = uniforms[step], normals[step]
         ln_ratio, n_old, n_new = 0.0, 0, 0
         chosen[0], chosen[1] = min(int(u[2] * n), n - 1), -1
-        if u[0] < 0.62:
+        if u[0] < 0.52:
             kind, n_old, n_new = SHIFT, 1, 1
-        elif u[0] < 0.70:
+        elif u[0] < 0.65:
             kind, n_new = BIRTH, 1
             chosen[0] = -1
         elif u[0] < 0.78:
