@@ -16,7 +16,7 @@ from basc.interpolation import interpolation_error
 from basc.nature import natures_of, with_nature
 from basc.prior import Prior
 from basc.result import Characterisation
-from basc.sampling import NATURE, Chain, Samples, Team, effective_size, r_hat
+from basc.sampling import NATURE, Chain, Samples, Team, effective_size, joined, r_hat
 from basc.starting import birth_map, first_look, rank
 
 MEDIAN_FLUX = 5.0  # prior median of the intrinsic flux, in units of the noise
@@ -147,12 +147,11 @@ def characterise(
     while True:
         fresh = team.run(length)
         # What agreed, but was too little, counts with what is as long again.
-        draws = tuple(
-            np.concatenate([old[:, ::2], new[:, ::2]], axis=1) if agreed else new
-            for old, new in zip(draws or fresh, fresh, strict=True)
-        )
+        draws = joined(draws, fresh) if agreed else fresh
         spent, runs = spent + length, runs + 1
-        condensed, doubts, checks = _agreement((draws[0][:, :, :3], *draws[1:]), seen, noise, threshold)
+        condensed, settled, doubts, checks = _agreement(
+            (draws[0][:, :, :3], *draws[1:]), seen, noise, threshold
+        )
         agreed = max(checks["r_hat"].values()) <= AGREED
         if runs > 1:
             length *= 2
@@ -160,14 +159,16 @@ def characterise(
             break
         clock.more(chains * length)
 
-    samples, sizes, energies = (np.concatenate(part) for part in draws)
+    samples, sizes, energies = (part.reshape(-1, *part.shape[2:]) for part in draws)
     samples, natures = samples[:, :3], samples[:, 3:]
     if sizes.max() == max_sources:
         doubts.append(f"there may be more than {max_sources} sources: raise max_sources")
     ln_evidence, temperatures = ln_evidence_of(team, sizes, seen.ln_number, wanted=evidence)
     # What is listed must not change what is said of it.
     known = condensed.above(min(threshold, condensing.LIKELY))
-    known, *alternatives = condensing.settle(known, samples, sizes, seen.inverse_axes)
+    if known.size > settled[0].size:
+        settled = condensing.settle(known, samples, sizes, seen.inverse_axes)
+    known, *alternatives = settled
     found, alternatives = (
         known.above(threshold),
         [each[known.probabilities >= threshold] for each in alternatives],
@@ -274,7 +275,7 @@ class _Clock:
 
 
 def _agreement(draws, seen, noise, threshold):
-    """The sources that samples of several chains have in common, and what keeps the chains from agreeing."""
+    """The sources that samples of several chains have in common; likely ones settled; and what the chains differ in."""
     samples, sizes, energies = draws
     chains, kept = sizes.shape
     flat = samples.reshape(-1, *samples.shape[2:]), sizes.ravel(), energies.ravel()
@@ -285,7 +286,8 @@ def _agreement(draws, seen, noise, threshold):
         for name, value in scale.items()
         if not value <= AGREED
     ]
-    certain, *_ = condensing.settle(condensed.above(condensing.LIKELY), flat[0], flat[1], seen.inverse_axes)
+    settled = condensing.settle(condensed.above(condensing.LIKELY), flat[0], flat[1], seen.inverse_axes)
+    certain = settled[0]
     sizes_ = np.array([])
     if certain.size:
         index = np.maximum(certain.members, 0)
@@ -302,7 +304,7 @@ def _agreement(draws, seen, noise, threshold):
         wanted = min(ENOUGH, 0.8 * chains * kept) * np.mean(certain.members >= 0, axis=1)
         if (few := np.count_nonzero(sizes_ < wanted)) > 0:
             doubts.append(f"{few} sources have fewer than {ENOUGH} independent samples ({sizes_.min():.0f})")
-    return condensed, doubts, {"r_hat": scale, "effective_samples": sizes_.round().tolist()}
+    return condensed, settled, doubts, {"r_hat": scale, "effective_samples": sizes_.round().tolist()}
 
 
 _OPTIONAL = ("median_flux", "proposals")

@@ -36,8 +36,9 @@ def map_coefficients(data, box):
         Position (x, y) of the box is at index (2 * (x + MARGIN), 2 * (y + MARGIN)).
     """
     wide = MARGIN + REACH
-    part = _cut(np.nan_to_num(data), [(s.start - wide, s.stop + wide) for s in box])
-    return refined(part)
+    near = tuple(slice(max(s.start - wide, 0), s.stop + wide) for s in box)
+    ranges = [(s.start - wide - n.start, s.stop + wide - n.start) for s, n in zip(box, near, strict=True)]
+    return refined(_cut(np.nan_to_num(data[near]), ranges))
 
 
 def beam_coefficients(beam, box_shape):
@@ -70,7 +71,9 @@ def interpolation_error(beam):
     of the peak. The beam is faded out smoothly before the Fourier transform, so that it need not be periodic.
     """
     reach, core = 32, 8
-    faded = _cut(_symmetric(beam), [(size // 2 - reach, size // 2 + reach) for size in _odd(beam.shape)])
+    near = tuple(slice(max(size // 2 - reach - 1, 0), size // 2 + reach + 2) for size in beam.shape)
+    symmetric = _symmetric(beam[near])
+    faded = _cut(symmetric, [(size // 2 - reach, size // 2 + reach) for size in symmetric.shape])
     distance = np.clip((np.abs(np.arange(-reach, reach)) - 10.0) / 20.0, 2e-3, 1.0 - 2e-3)
     fade = 1.0 / (1.0 + np.exp(1.0 / (1.0 - distance) - 1.0 / distance))
     faded = faded * fade * fade[:, None]

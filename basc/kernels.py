@@ -16,18 +16,10 @@ import numpy as np
 
 from basc import shapes
 from basc.compiling import kernel, part
-from basc.splines import (
-    MARGIN,
-    MIDDLE,
-    beam_at,
-    beam_with_slope,
-    spline,
-    spline_weights,
-    spline_with_slope,
-)
+from basc.splines import MIDDLE, beam_with_slope, map_with_slope, spline_weights
 
 FAINTEST = 0.6  # least intrinsic flux of a source, over the prior's median
-MORTAL = 10.0  # noises, below which sources are often tried for death
+MORTAL, HARDY = 6.0, 10.0  # noises, below which sources are often, and now and then, tried for death
 APART = 0.8  # sigma of the beam: what is closer is one source
 NEAR = 2.5  # sigma of the beam: how far apart two sources may split or merge
 SHIFT, BIRTH, DEATH, SPLIT, MERGE, PAIR, NATURE = range(7)
@@ -61,46 +53,6 @@ class Field(NamedTuple):
 
 
 @part
-def seen(field, detail, points, k, state, n, chosen):
-    """What a source of unit flux sees: map minus all sources but the (up to two) chosen ones (Jy/beam)."""
-    if detail is None:
-        x, y, beam = points[X, k], points[Y, k], field.beam_coefficients
-        value = spline(field.map_coefficients, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
-        for other in range(n):
-            if other != chosen[0] and other != chosen[1]:
-                value -= state[FLUX, other] * beam_at(beam, x - state[X, other], y - state[Y, other])
-        return value
-    return shapes.seen_by(detail, points, k, state, n, chosen)
-
-
-@part
-def seen_with_slope(field, detail, points, k, state, n, chosen):
-    """As `seen`, with its slopes (Jy/beam per pixel)."""
-    if detail is None:
-        x, y, beam = points[X, k], points[Y, k], field.beam_coefficients
-        value, by_x, by_y = spline_with_slope(field.map_coefficients, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
-        by_x, by_y = 2.0 * by_x, 2.0 * by_y
-        for other in range(n):
-            if other != chosen[0] and other != chosen[1]:
-                there, there_x, there_y = beam_with_slope(beam, x - state[X, other], y - state[Y, other])
-                value -= state[FLUX, other] * there
-                by_x -= state[FLUX, other] * there_x
-                by_y -= state[FLUX, other] * there_y
-        return value, by_x, by_y
-    return shapes.seen_with_slope(detail, points, k, state, n, chosen)
-
-
-@part
-def overlap(field, detail, points, k, other):
-    """What one source of unit flux sees of another one."""
-    if detail is None:
-        return beam_at(
-            field.beam_coefficients, points[X, k] - points[X, other], points[Y, k] - points[Y, other]
-        )
-    return shapes.overlap_of(detail, points, k, points, other)
-
-
-@part
 def own(detail, points, k):
     """What a source of unit flux sees of itself."""
     if detail is None:
@@ -109,18 +61,69 @@ def own(detail, points, k):
 
 
 @part
-def settle_own(detail, points, k, changed):
-    """Fill in what a source sees of itself where its nature changed, or where that depends on its place."""
-    if detail is not None and (changed or detail.weights.size > 1):
-        points[OWN, k] = shapes.overlap_of(detail, points, k, points, k)
-
-
-@part
 def is_extended(detail, points, k):
     """Whether a source is no point."""
     if detail is None:
         return False
     return points[shapes.MAJOR, k] > 0.0
+
+
+@part
+def look_at_map(dirty, detail, points, k):
+    """What a source of unit flux sees of the map (Jy/beam), with its slopes per pixel."""
+    if detail is None:
+        return map_with_slope(dirty, points[X, k], points[Y, k])
+    return shapes.look_at_map(detail, points, k)
+
+
+@part
+def look_at_source(beam, detail, points, k, others, other):
+    """What a source of unit flux sees of another one, with the slopes per pixel."""
+    if detail is None:
+        return beam_with_slope(beam, points[X, k] - others[X, other], points[Y, k] - others[Y, other])
+    return shapes.look_at_source(detail, points, k, others, other)
+
+
+@part
+def look_from(dirty, beam, detail, points, which, state, n, chosen, views, row):
+    """Fill a row of `views` with what a source sees of the map and of all sources but the (up to two) chosen ones.
+
+    `views` (max_sources + 2, max_sources + 1, 3): value and slopes of source l of unit flux as source k sees it, and
+    of the map in the last column; the last two rows are for the new points of a proposal. A proposal that is accepted
+    has looked at all that is new in it, so nothing is looked up twice.
+    """
+    last = views.shape[1] - 1
+    views[row, last, 0], views[row, last, 1], views[row, last, 2] = look_at_map(dirty, detail, points, which)
+    for k in range(n):
+        if k != chosen[0] and k != chosen[1]:
+            views[row, k, 0], views[row, k, 1], views[row, k, 2] = look_at_source(
+                beam, detail, points, which, state, k
+            )
+
+
+@part
+def residual_in(views, row, state, n, chosen):
+    """Map minus all sources but the chosen ones where a row of `views` looks from (Jy/beam), with its slopes."""
+    last = views.shape[1] - 1
+    value, by_x, by_y = views[row, last, 0], views[row, last, 1], views[row, last, 2]
+    for k in range(n):
+        if k != chosen[0] and k != chosen[1]:
+            value -= state[FLUX, k] * views[row, k, 0]
+            by_x -= state[FLUX, k] * views[row, k, 1]
+            by_y -= state[FLUX, k] * views[row, k, 2]
+    return value, by_x, by_y
+
+
+@part
+def keep_view(views, row, k, n):
+    """Let source k look from where a row of `views` does, and be seen there."""
+    last = views.shape[1] - 1
+    for i in range(3):
+        sign = 1.0 if i == 0 else -1.0
+        views[k, last, i] = views[row, last, i]
+        for other in range(n):
+            views[k, other, i] = views[row, other, i]
+            views[other, k, i] = sign * views[row, other, i]
 
 
 @kernel
@@ -179,16 +182,23 @@ def look(field, detail, state, n, k, left_out):
         How many sources to subtract, of the first ones.
     k : int
         The source that looks.
-    left_out : int64 array, shape (2,)
-        Sources not to subtract; -1 for none.
+    left_out : int
+        Source not to subtract; -1 for none.
 
     Returns
     -------
     value, by_x, by_y : float
         Jy/beam, and Jy/beam per pixel.
     """
-    settle_own(detail, state, k, True)
-    return seen_with_slope(field, detail, state, k, state, n, left_out)
+    if detail is not None:
+        shapes.settle_own(detail, state, k, True)
+    value, by_x, by_y = look_at_map(field.map_coefficients, detail, state, k)
+    for other in range(n):
+        if other != left_out:
+            flux = state[FLUX, other]
+            there, there_x, there_y = look_at_source(field.beam_coefficients, detail, state, k, state, other)
+            value, by_x, by_y = value - flux * there, by_x - flux * there_x, by_y - flux * there_y
+    return value, by_x, by_y
 
 
 @part
@@ -235,7 +245,9 @@ def ln_flux_density(flux, residual, noise, least):
 @part
 def mortality(flux, noise):
     """How readily a source is chosen to die: bright ones are not worth the trying."""
-    return 1.0 if flux < MORTAL * noise else 0.05
+    if flux < MORTAL * noise:
+        return 1.0
+    return 0.2 if flux < HARDY * noise else 0.05
 
 
 @part
@@ -246,13 +258,23 @@ def copy_source(origin, i, target, j):
 
 
 @part
-def near_count(inverse, x, y, state, n, chosen):
-    """How many sources, but the chosen ones, lie within `NEAR` of a point."""
+def near_count(inverse, x, y, reach, state, n, chosen):
+    """How many sources, but the chosen ones, lie within a reach (sigmas of the beam) of a point."""
     count = 0
     for k in range(n):
         if k != chosen[0] and k != chosen[1]:
-            count += distance2(inverse, state[X, k] - x, state[Y, k] - y) < NEAR * NEAR
+            count += distance2(inverse, state[X, k] - x, state[Y, k] - y) < reach * reach
     return count
+
+
+@part
+def allowed(median, inverse, points, k, state, n, chosen):
+    """Whether a source may be at a new point: in the searched area, bright enough, and not too near to another."""
+    x, y = points[X, k], points[Y, k]
+    least = FAINTEST * pixel_of(median, x, y)
+    if least <= 0.0 or points[FLUX, k] < least:
+        return False
+    return near_count(inverse, x, y, APART, state, n, chosen) == 0
 
 
 @part
@@ -278,18 +300,18 @@ def ln_flux_prior(flux, median):
 
 
 @part
-def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
+def ln_prior_ratio(ln_number, median_flux, places, inverse, state, n, points, n_old, n_new, chosen, shifts):
     """Change of the log prior by a proposal; fills the last rows of the new points, and `shifts`.
 
+    The new points are `allowed`; here they may still be too faint, or too near to each other.
     `shifts` (2, max_sources): by how much the proposal changes BRIGHTER and NEAR_BRIGHTER of the sources that stay.
     """
-    places, inverse = field.places, field.inverse_axes
-    ratio = field.ln_number[n + n_new - n_old] - field.ln_number[n]
+    ratio = ln_number[n + n_new - n_old] - ln_number[n]
     for k in range(n_old):
         ratio -= ln_flux_prior(points[FLUX, k], points[FLUX, k] / points[BRIGHTNESS, k])
         ratio -= ln_place(places, points[BRIGHTER, k], points[NEAR_BRIGHTER, k])
     for k in range(2, 2 + n_new):
-        median = pixel_of(field.median, points[X, k], points[Y, k])
+        median = pixel_of(median_flux, points[X, k], points[Y, k])
         if points[FLUX, k] < FAINTEST * median:
             return -math.inf
         ratio += ln_flux_prior(points[FLUX, k], median)
@@ -314,10 +336,7 @@ def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
                 if distance2(inverse, points[X, k] - x, points[Y, k] - y) < places[3]:
                     shifts[1, other] -= 1.0
         for k in range(2, 2 + n_new):
-            apart = distance2(inverse, points[X, k] - x, points[Y, k] - y)
-            if apart < APART * APART:
-                return -math.inf
-            near = 1.0 if apart < places[3] else 0.0
+            near = 1.0 if distance2(inverse, points[X, k] - x, points[Y, k] - y) < places[3] else 0.0
             if points[BRIGHTNESS, k] > brightness:
                 shifts[0, other] += 1.0
                 shifts[1, other] += near
@@ -336,28 +355,34 @@ def ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts):
 
 
 @part
-def propose_shift(field, detail, noise, u, z, state, n, chosen, points, residual):
+def propose_shift(
+    dirty, beam, detail, median, axes, inverse, noise, u, z, state, n, chosen, points, views, residual
+):
     """Move a source to a place drawn about the peak of the residual that it sees, or to any distance.
 
     Fills the residuals (Jy/beam) at its old and its new place, numbers 0 and 2 of four, and returns the log of the
     proposal ratio, reverse to forward.
     """
-    axes = field.axes
+    row = views.shape[0] - 2
     wide, size, ln_ratio = u[4] < 0.08 or is_extended(detail, points, 0), 10.0 ** (0.5 - 2.0 * u[3]), 0.0
     a, b = size * z[0], size * z[1]
     for k in range(0, 4, 2):
         if k == 2:
+            points[FLUX, 2] = math.inf  # drawn when the residual is known
             points[X, 2] = points[X, 0] + axes[0, 0] * a + axes[0, 1] * b
             points[Y, 2] = points[Y, 0] + axes[1, 0] * a + axes[1, 1] * b
-            if pixel_of(field.median, points[X, 2], points[Y, 2]) <= 0.0:
+            if not allowed(median, inverse, points, 2, state, n, chosen):
                 return -math.inf
-            settle_own(detail, points, 2, False)
-        residual[k], by_x, by_y = seen_with_slope(field, detail, points, k, state, n, chosen)
+            if detail is not None:
+                shapes.settle_own(detail, points, 2, False)
+            look_from(dirty, beam, detail, points, 2, state, n, chosen, views, row)
+        residual[k], by_x, by_y = residual_in(views, chosen[0] if k == 0 else row, state, n, chosen)
         if not wide:
             strength = residual[k] / math.sqrt(own(detail, points, k))
             if strength < 2.5 * noise:
                 return -math.inf
-            size = 1.1 * noise / strength
+            size = noise / strength
+            size *= 1.1 + 5.0 * size * size  # faint sources are spread wider than a Gaussian
             to_a, to_b = towards_peak(axes, residual[k], by_x, by_y)
             if k == 0:
                 a, b = to_a + size * z[0], to_b + size * z[1]
@@ -389,7 +414,7 @@ def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
     Returns the log of the proposal ratio, reverse to forward; -inf where there is nothing to propose.
     """
     i = chosen[0]
-    count = near_count(inverse, state[0, i], state[1, i], state, n, chosen)
+    count = near_count(inverse, state[0, i], state[1, i], NEAR, state, n, chosen)
     if count == 0:
         return -math.inf
     skip, j = int(u[3] * count), -1
@@ -427,7 +452,7 @@ def propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, merging):
         return -math.inf
     points[0, 2], points[1, 2], points[2, 2] = x - share * dx, y - share * dy, (1.0 - share) * flux
     points[0, 3], points[1, 3], points[2, 3] = x + (1.0 - share) * dx, y + (1.0 - share) * dy, share * flux
-    return math.log(count / (1.0 + near_count(inverse, points[0, 2], points[1, 2], state, n, chosen)))
+    return math.log(count / (1.0 + near_count(inverse, points[0, 2], points[1, 2], NEAR, state, n, chosen)))
 
 
 @part
@@ -449,23 +474,23 @@ def propose_split(axes, inverse, state, n, chosen, u, points):
     points[0, 2], points[1, 2] = state[0, k] - share * dx, state[1, k] - share * dy
     points[0, 3], points[1, 3] = state[0, k] + (1.0 - share) * dx, state[1, k] + (1.0 - share) * dy
     points[2, 2], points[2, 3] = (1.0 - share) * flux, share * flux
-    count = 1.0 + near_count(inverse, points[0, 2], points[1, 2], state, n, chosen)
+    count = 1.0 + near_count(inverse, points[0, 2], points[1, 2], NEAR, state, n, chosen)
     return math.log(flux) - ln_split_density(axes, share, distance) + math.log(n / (n + 1.0) / count)
 
 
 @part
-def draw_place(field, u, points):
+def draw_place(birth_cdf, birth_density, u, points):
     """A place for a birth; returns the log of its density there."""
-    low, high = 0, field.birth_cdf.size - 1
+    low, high = 0, birth_cdf.size - 1
     while low < high:
         middle = (low + high) // 2
-        if field.birth_cdf[middle] > u[2]:
+        if birth_cdf[middle] > u[2]:
             high = middle
         else:
             low = middle + 1
-    width = field.median.shape[1]
+    width, points[FLUX, 2] = birth_density.shape[1], math.inf  # drawn when the residual is known
     points[X, 2], points[Y, 2] = low % width - 0.5 + u[3], low // width - 0.5 + u[4]
-    return math.log(field.birth_density[low // width, low % width])
+    return math.log(birth_density[low // width, low % width])
 
 
 @kernel
@@ -499,19 +524,23 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
     energy : float
         At the end.
     """
+    dirty, beam, median = field.map_coefficients, field.beam_coefficients, field.median
     axes, inverse = field.axes, field.inverse_axes
     limit, n_samples = state.shape[1], samples.shape[0]
     interval = uniforms.shape[0] // n_samples if n_samples else uniforms.shape[0] + 1
     points, residual, shifts = np.zeros((state.shape[0], 4)), np.empty(4), np.empty((2, limit))
-    chosen = np.empty(2, np.int64)
+    chosen, views = np.full(2, -1), np.zeros((limit + 2, limit + 1, 3))
+    for k in range(n):
+        chosen[0] = k
+        look_from(dirty, beam, detail, state, k, state, n, chosen, views, k)
     variance, taken = noise * noise, 0
     for step in range(uniforms.shape[0]):
         u, z = uniforms[step], normals[step]
         ln_ratio, n_old, n_new = 0.0, 0, 0
         chosen[0], chosen[1] = min(int(u[2] * n), n - 1), -1
-        if u[0] < 0.62:
+        if u[0] < 0.52:
             kind, n_old, n_new = SHIFT, 1, 1
-        elif u[0] < 0.70:
+        elif u[0] < 0.65:
             kind, n_new = BIRTH, 1
             chosen[0] = -1
         elif u[0] < 0.78:
@@ -522,7 +551,7 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
             kind, n_old, n_new = MERGE, 2, 1
         else:
             kind, n_old, n_new = PAIR, 2, 2
-        if detail is not None and kind == SHIFT and u[0] < 0.25:
+        if detail is not None and u[0] < 0.2:
             kind = NATURE
         moves[kind, 0] += 1
         if n_old > 0 and n > 0:
@@ -532,9 +561,25 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
         if n < n_old or n + n_new - n_old > limit:
             ln_ratio = -math.inf
         elif kind == SHIFT:
-            ln_ratio = propose_shift(field, detail, noise, u, z, state, n, chosen, points, residual)
+            ln_ratio = propose_shift(
+                dirty,
+                beam,
+                detail,
+                median,
+                axes,
+                inverse,
+                noise,
+                u,
+                z,
+                state,
+                n,
+                chosen,
+                points,
+                views,
+                residual,
+            )
         elif kind == BIRTH:
-            ln_ratio = -draw_place(field, u, points)
+            ln_ratio = -draw_place(field.birth_cdf, field.birth_density, u, points)
         elif kind == DEATH:
             total = 0.0
             for k in range(n):
@@ -554,6 +599,7 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
         elif kind == SPLIT:
             ln_ratio = propose_split(axes, inverse, state, n, chosen, u, points)
         elif detail is not None and kind == NATURE:
+            points[FLUX, 2] = math.inf  # drawn when the residual is known
             ln_ratio = shapes.propose_nature(detail, u, z, points)
         else:
             ln_ratio = propose_pair(axes, inverse, state, n, chosen, u, z, noise, points, kind == MERGE)
@@ -561,27 +607,30 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
         change = 0.0
         if ln_ratio > -math.inf:
             for k in range(2, 2 + n_new):
-                if pixel_of(field.median, points[X, k], points[Y, k]) <= 0.0:
+                if kind != SHIFT and not allowed(median, inverse, points, k, state, n, chosen):
                     ln_ratio = -math.inf
         if ln_ratio > -math.inf:
             if detail is not None and kind in (BIRTH, SPLIT):
                 shapes.draw_nature(detail, u, z, points, 1 + n_new)
             for k in range(4):
-                if kind != SHIFT and (k < n_old or 2 <= k < 2 + n_new):
-                    settle_own(
-                        detail, points, k, k >= 2 and (kind == NATURE or (k == 1 + n_new and kind <= SPLIT))
-                    )
-                    residual[k] = seen(field, detail, points, k, state, n, chosen)
+                if kind != SHIFT and k < n_old:
+                    residual[k], _, _ = residual_in(views, chosen[k], state, n, chosen)
+                elif kind != SHIFT and 2 <= k < 2 + n_new:
+                    if detail is not None:
+                        changed = kind == NATURE or (k == 1 + n_new and kind <= SPLIT)
+                        shapes.settle_own(detail, points, k, changed)
+                    look_from(dirty, beam, detail, points, k, state, n, chosen, views, limit + k - 2)
+                    residual[k], _, _ = residual_in(views, limit + k - 2, state, n, chosen)
             if kind <= DEATH or kind == NATURE:
                 if n_new == 1:
-                    least = FAINTEST * pixel_of(field.median, points[X, 2], points[Y, 2])
+                    least = FAINTEST * pixel_of(median, points[X, 2], points[Y, 2])
                     itself = own(detail, points, 2)
                     expected, error = residual[2] / itself, noise / math.sqrt(itself)
                     flux = draw_flux(expected, error, least, u[5], z[2])
                     ln_ratio -= ln_flux_density(flux, expected, error, least)
                     points[FLUX, 2] = flux
                 if n_old == 1:
-                    least = FAINTEST * pixel_of(field.median, points[X, 0], points[Y, 0])
+                    least = FAINTEST * pixel_of(median, points[X, 0], points[Y, 0])
                     itself = own(detail, points, 0)
                     expected, error = residual[0] / itself, noise / math.sqrt(itself)
                     ln_ratio += ln_flux_density(points[FLUX, 0], expected, error, least)
@@ -595,16 +644,19 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
             for k in range(4):
                 if k < n_old or 2 <= k < 2 + n_new:
                     sign = 1.0 if k >= 2 else -1.0
-                    change += (
-                        sign
-                        * points[FLUX, k]
-                        * (residual[k] - 0.5 * own(detail, points, k) * points[FLUX, k])
-                    )
-            for k in range(0, 4, 2):
-                if (k == 0 and n_old == 2) or (k == 2 and n_new == 2):
-                    both = points[FLUX, k] * points[FLUX, k + 1] * overlap(field, detail, points, k, k + 1)
-                    change += both if k == 0 else -both
-            ln_ratio += ln_prior_ratio(field, state, n, points, n_old, n_new, chosen, shifts)
+                    flux = points[FLUX, k]
+                    change += sign * flux * (residual[k] - 0.5 * own(detail, points, k) * flux)
+            if n_old == 2:
+                change += points[FLUX, 0] * points[FLUX, 1] * views[chosen[0], chosen[1], 0]
+            if n_new == 2:
+                one, row = chosen[0], limit + 1
+                views[row, one, 0], views[row, one, 1], views[row, one, 2] = look_at_source(
+                    beam, detail, points, 3, points, 2
+                )
+                change -= points[FLUX, 2] * points[FLUX, 3] * views[row, one, 0]
+            ln_ratio += ln_prior_ratio(
+                field.ln_number, median, field.places, inverse, state, n, points, n_old, n_new, chosen, shifts
+            )
 
             if math.log(max(u[1], 1e-300)) < change / variance + ln_ratio:
                 moves[kind, 1] += 1
@@ -615,12 +667,15 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
                 for k in range(max(n_old, n_new)):
                     if k < n_old and k < n_new:
                         copy_source(points, 2 + k, state, chosen[k])
+                        keep_view(views, limit + k, chosen[k], n)
                     elif k < n_new:
                         copy_source(points, 2 + k, state, n)
+                        keep_view(views, limit + k, n, n)
                         n += 1
                     else:
                         n -= 1
                         copy_source(state, n, state, chosen[k])
+                        keep_view(views, n, chosen[k], n)
 
         if (step + 1) % interval == 0 and taken < n_samples:
             for row in range(samples.shape[1]):

@@ -68,7 +68,7 @@ def _gather(field, detail, state, n, k, noise):
     best = _fit(field, detail, rest, n_rest, [centre, state[:2, k]])
     gathered = rest.copy()
     _set(gathered, n_rest, best)
-    value, *_ = kernels.look(field, detail, gathered, n_rest, n_rest, np.full(2, -1))
+    value, *_ = kernels.look(field, detail, gathered, n_rest, n_rest, -1)
     gathered[kernels.FLUX, n_rest] = value / gathered[OWN, n_rest]
     before, after = (
         energy_of(field, each, number, detail) / noise**2
@@ -82,7 +82,7 @@ def _gather(field, detail, state, n, k, noise):
 def _fit(field, detail, state, k, places):
     """Place, log of the major axis, ratio and angle of the Gaussian at column k that explains most."""
     _, least, largest, flattest = detail.shape_prior
-    alone, area = np.full(2, -1), field.median
+    area = field.median
 
     def worth(trial):
         x, y, ln_major, ratio, _ = trial
@@ -91,7 +91,7 @@ def _fit(field, detail, state, k, places):
         if not (inside and least <= ln_major <= largest and flattest <= ratio <= 1.0):
             return -math.inf
         _set(state, k, trial)
-        value, *_ = kernels.look(field, detail, state, k, k, alone)
+        value, *_ = kernels.look(field, detail, state, k, k, -1)
         return value * abs(value) / state[OWN, k]
 
     width = 0.5 * math.sqrt(abs(float(np.linalg.det(field.axes))))

@@ -9,7 +9,7 @@ import numpy as np
 
 from basc import kernels, shapes
 
-COOLING = 12  # temperatures on the way down
+COOLING = 4  # temperatures on the way down
 HOTTEST = 1.5
 SAMPLES = 250  # kept per chain
 NATURE = ("major", "ratio", "angle", "index")  # what a sample says of a source besides place and flux
@@ -59,8 +59,9 @@ class Chain:
         """Come down from where only the brightest source stands out."""
         brightest = float(self.state[kernels.FLUX, : self.n].max(initial=0.0))
         hottest = min(max(brightest / (6.0 * self.noise), 1.0), HOTTEST)
-        for step in range(COOLING):
-            self.run(proposals // COOLING + 1, 0, heat=hottest ** (1.0 - (step + 1) / COOLING))
+        steps = COOLING if hottest > 1.0 else 1
+        for step in range(steps):
+            self.run(proposals // steps + 1, 0, heat=hottest ** (1.0 - (step + 1) / steps))
         self.moves[:] = 0
 
     def run(self, proposals, kept, *, heat=1.0):
@@ -104,9 +105,28 @@ class Team:
             return list(pool.map(work, self.chains))
 
     def run(self, proposals, kept=SAMPLES, *, heat=1.0):
-        """Advance all: samples, sizes and ln L of all chains, shapes (chains, kept, ...)."""
+        """Advance all: samples, sizes and ln L of all chains, shapes (chains, kept, ...).
+
+        Of samples, only as many sources as the largest set has.
+        """
         runs = self.each(lambda chain: chain.run(proposals, kept, heat=heat))
-        return tuple(np.stack(parts) for parts in zip(*runs, strict=True))
+        samples, sizes, energies = zip(*runs, strict=True)
+        used = max(int(each.max(initial=1)) for each in sizes)
+        return np.stack([each[:, :, :used] for each in samples]), np.stack(sizes), np.stack(energies)
+
+
+def joined(old, new):
+    """Every other sample of two runs of a team that are of one length, chain by chain.
+
+    Parameters
+    ----------
+    old, new : tuples of arrays
+        As `Team.run` returns them.
+    """
+    used = max(old[0].shape[-1], new[0].shape[-1])
+    wide = [np.pad(run[0], [(0, 0)] * 3 + [(0, used - run[0].shape[-1])]) for run in (old, new)]
+    pairs = zip((wide[0], *old[1:]), (wide[1], *new[1:]), strict=True)
+    return tuple(np.concatenate([one[:, ::2], other[:, ::2]], axis=1) for one, other in pairs)
 
 
 def energy_of(field, state, n, detail=None):
@@ -119,9 +139,9 @@ def energy_of(field, state, n, detail=None):
     n : int
     detail : `basc.shapes.Detail`, optional
     """
-    none, fluxes = np.full(2, -1), state[kernels.FLUX, :n]
+    fluxes = state[kernels.FLUX, :n]
     # What each source finds after those before it.
-    found = [kernels.look(field, detail, state, k, k, none)[0] for k in range(n)]
+    found = [kernels.look(field, detail, state, k, k, -1)[0] for k in range(n)]
     itself = 1.0 if detail is None else state[kernels.OWN, :n]
     return float(np.sum(fluxes * (found - 0.5 * itself * fluxes))) if n else 0.0
 
@@ -160,7 +180,8 @@ def effective_size(series):
     chains, length = series.shape[-2:]
     deviation = series - series.mean(axis=(-2, -1), keepdims=True)
     spectrum = np.fft.rfft(deviation, 2 * length)
-    correlation = np.fft.irfft(np.square(np.abs(spectrum)), 2 * length)[..., :length].mean(axis=-2) / length
+    power = (np.square(spectrum.real) + np.square(spectrum.imag)).mean(axis=-2)
+    correlation = np.fft.irfft(power, 2 * length)[..., :length] / length
     variance = correlation[..., :1]
     correlation = np.divide(correlation, variance, out=np.zeros_like(correlation), where=variance > 0)
     pairs = correlation[..., 0 : length - length % 2 : 2] + correlation[..., 1::2][..., : length // 2]

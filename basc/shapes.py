@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from basc.compiling import part
-from basc.splines import MARGIN, beam_at, beam_with_slope, spline, spline_with_slope
+from basc.splines import MARGIN, beam_at, beam_with_slope, map_with_slope, spline
 
 X, Y, FLUX = range(3)
 MAJOR, RATIO, ANGLE, INDEX, OWN = range(6, 11)
@@ -162,45 +162,45 @@ def overlap_of(detail, points, k, others, other):
 
 
 @part
-def seen_by(detail, points, k, state, n, chosen):
-    """What a source of unit flux sees of the maps minus all sources but the (up to two) chosen ones (Jy)."""
+def look_at_map(detail, points, k):
+    """What a source of unit flux sees of the maps (Jy), with its slopes per pixel; 0 for a Gaussian.
+
+    Slopes only shape proposals, which are exact whatever they are.
+    """
     xx, xy, yy = covariance_of(points, k)
-    total = 0.0
+    value, by_x, by_y = 0.0, 0.0, 0.0
     for channel in range(detail.weights.size):
         gain = detail.weights[channel] * response_of(detail, channel, points, k)
-        total += gain * map_mean(detail, channel, points[X, k], points[Y, k], xx, xy, yy)
-    for other in range(n):
-        if other != chosen[0] and other != chosen[1]:
-            total -= state[FLUX, other] * overlap_of(detail, points, k, state, other)
-    return total
+        if points[MAJOR, k] > 0.0:
+            value += gain * map_mean(detail, channel, points[X, k], points[Y, k], xx, xy, yy)
+        else:
+            there, there_x, there_y = map_with_slope(
+                detail.maps[channel], points[X, k] + detail.apron, points[Y, k] + detail.apron
+            )
+            value, by_x, by_y = value + gain * there, by_x + gain * there_x, by_y + gain * there_y
+    return value, by_x, by_y
 
 
 @part
-def seen_with_slope(detail, points, k, state, n, chosen):
-    """As `seen_by`, with its slopes per pixel for a point that moves; for a Gaussian they are 0."""
-    value = seen_by(detail, points, k, state, n, chosen)
-    if points[MAJOR, k] > 0.0:
-        return value, 0.0, 0.0
-    by_x, by_y = 0.0, 0.0
+def look_at_source(detail, points, k, others, other):
+    """What a source of unit flux sees of another one, with the slopes per pixel; 0 if either is a Gaussian."""
+    if points[MAJOR, k] > 0.0 or others[MAJOR, other] > 0.0:
+        return overlap_of(detail, points, k, others, other), 0.0, 0.0
+    dx, dy = points[X, k] - others[X, other], points[Y, k] - others[Y, other]
+    value, by_x, by_y = 0.0, 0.0, 0.0
     for channel in range(detail.weights.size):
-        gain = detail.weights[channel] * response_of(detail, channel, points, k)
-        _, slope_x, slope_y = spline_with_slope(
-            detail.maps[channel],
-            2.0 * (points[X, k] + MARGIN + detail.apron),
-            2.0 * (points[Y, k] + MARGIN + detail.apron),
-        )
-        by_x += 2.0 * gain * slope_x
-        by_y += 2.0 * gain * slope_y
-        for other in range(n):
-            # How the slopes of an extended neighbour change a proposal is not worth their cost: any proposal is exact.
-            if other != chosen[0] and other != chosen[1] and state[MAJOR, other] <= 0.0:
-                _, slope_x, slope_y = beam_with_slope(
-                    detail.beams[channel], points[X, k] - state[X, other], points[Y, k] - state[Y, other]
-                )
-                flux = gain * state[FLUX, other] * response_of(detail, channel, state, other)
-                by_x -= flux * slope_x
-                by_y -= flux * slope_y
+        gain = response_of(detail, channel, points, k) * response_of(detail, channel, others, other)
+        gain *= detail.weights[channel]
+        there, there_x, there_y = beam_with_slope(detail.beams[channel], dx, dy)
+        value, by_x, by_y = value + gain * there, by_x + gain * there_x, by_y + gain * there_y
     return value, by_x, by_y
+
+
+@part
+def settle_own(detail, points, k, changed):
+    """Fill in what a source sees of itself where its nature changed, or where that depends on its place."""
+    if changed or detail.weights.size > 1:
+        points[OWN, k] = overlap_of(detail, points, k, points, k)
 
 
 @part

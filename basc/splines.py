@@ -96,3 +96,10 @@ def beam_with_slope(beam, dx, dy):
     turn = math.copysign(2.0, dy)
     value, by_x, by_y = spline_with_slope(beam, beam.shape[1] // 2 + turn * dx, MIDDLE + turn * dy)
     return value, turn * by_x, turn * by_y
+
+
+@part
+def map_with_slope(dirty, x, y):
+    """The map at a point of the box (Jy/beam), with its slopes per pixel."""
+    value, by_x, by_y = spline_with_slope(dirty, 2.0 * (x + MARGIN), 2.0 * (y + MARGIN))
+    return value, 2.0 * by_x, 2.0 * by_y

@@ -147,11 +147,10 @@ def polish(field, state, n, rounds):
     n, rounds : int
         One Newton step of at most a beam's sigma per source and round.
     """
-    searched, axes, alone = field.median, field.axes, np.full(2, -1)
+    searched, axes = field.median, field.axes
     for _ in range(rounds):
         for k in range(n):
-            alone[0] = k
-            value, by_x, by_y = kernels.look(field, None, state, n, k, alone)
+            value, by_x, by_y = kernels.look(field, None, state, n, k, k)
             if value > 0.0:
                 step = axes.T @ [by_x, by_y] / value
                 x, y = state[:2, k] + axes @ (step / max(float(np.hypot(*step)), 1.0))
@@ -159,7 +158,7 @@ def polish(field, state, n, rounds):
                 inside = 0 <= i < searched.shape[1] and 0 <= j < searched.shape[0]
                 if inside and searched[j, i] > 0.0:
                     state[:2, k] = x, y
-                    value, _, _ = kernels.look(field, None, state, n, k, alone)
+                    value, _, _ = kernels.look(field, None, state, n, k, k)
             state[kernels.FLUX, k] = max(value, 0.0)
 
 

@@ -42,7 +42,7 @@ from basc import kernels
 
 field = kernels.Field(np.ones((40, 40)), np.ones((30, 60)), *[np.zeros((1, 1))] * 2, np.zeros((1, 1)),
     np.eye(2), np.eye(2), np.zeros(1), np.zeros(4))
-print(kernels.look(field._replace(birth_cdf=np.zeros(1)), None, np.ones((6, 1)), 0, 0, np.full(2, -1))[0])
+print(kernels.look(field._replace(birth_cdf=np.zeros(1)), None, np.ones((6, 1)), 0, 0, -1)[0])
 """
 
 
