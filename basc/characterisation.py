@@ -23,6 +23,7 @@ MEDIAN_FLUX = 5.0  # prior median of the intrinsic flux, in units of the noise
 TOLERATED = 0.1  # nats that interpolation may cost at the brightest source
 AGREED = 1.1  # R-hat
 ENOUGH = 50  # independent samples of a source
+LEAST_LISTED = 0.005  # probability below which nothing is listed, however low the threshold
 SURE = 0.05  # standard error of a probability
 
 
@@ -30,8 +31,8 @@ def characterise(
     dirty_map,
     *,
     seed=0,
-    expected_sources=0.6,
-    companions=0.2,
+    expected_sources=0.75,
+    companions=0.15,
     median_flux=None,
     extended=0.0,
     spectral_index=(-0.7, 1.0),
@@ -149,9 +150,7 @@ def characterise(
         # What agreed, but was too little, counts with what is as long again.
         draws = joined(draws, fresh) if agreed else fresh
         spent, runs = spent + length, runs + 1
-        condensed, settled, doubts, checks = _agreement(
-            (draws[0][:, :, :3], *draws[1:]), seen, noise, threshold
-        )
+        condensed, settled, doubts, checks = _agreement((draws[0][:, :, :3], *draws[1:]), seen, noise)
         agreed = max(checks["r_hat"].values()) <= AGREED
         if runs > 1:
             length *= 2
@@ -165,6 +164,10 @@ def characterise(
         doubts.append(f"there may be more than {max_sources} sources: raise max_sources")
     ln_evidence, temperatures = ln_evidence_of(team, sizes, seen.ln_number, wanted=evidence)
     # What is listed must not change what is said of it.
+    if threshold < condensing.RAREST:
+        condensed = condensing.with_rarer(
+            condensed, samples, sizes, seen.inverse_axes, noise, max(0.5 * threshold, LEAST_LISTED)
+        )
     known = condensed.above(min(threshold, condensing.LIKELY))
     if known.size > settled[0].size:
         settled = condensing.settle(known, samples, sizes, seen.inverse_axes)
@@ -274,12 +277,12 @@ class _Clock:
             self.tell(fraction)
 
 
-def _agreement(draws, seen, noise, threshold):
+def _agreement(draws, seen, noise):
     """The sources that samples of several chains have in common; likely ones settled; and what the chains differ in."""
     samples, sizes, energies = draws
     chains, kept = sizes.shape
     flat = samples.reshape(-1, *samples.shape[2:]), sizes.ravel(), energies.ravel()
-    condensed = condensing.condense(*flat, seen.inverse_axes, noise, min(0.2 * threshold, 0.1))
+    condensed = condensing.condense(*flat, seen.inverse_axes, noise)
     scale = {"n": r_hat(sizes), "flux": r_hat(samples[:, :, 2].sum(axis=2)), "ln_likelihood": r_hat(energies)}
     doubts = [
         f"R-hat of {name} is {value:.3g} (at most {AGREED})"

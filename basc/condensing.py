@@ -14,6 +14,7 @@ from numba import njit
 REACH = 1.6  # sigma of the beam: farthest that a sample's source may lie from its reference
 ROUNDS = 3
 MOST_EXTRA = 40
+RAREST = 0.1  # fraction of samples that must have a source for it to take part in the assignment
 BEAM = 2.355  # sigmas in a beam (FWHM)
 LIKELY = 0.5  # probability from which a source counts as there
 MOST_DOUBTFUL = 0.1  # fraction of samples that must have the catalogue's number in a group to be used alone
@@ -51,7 +52,7 @@ class Condensed:
         )
 
 
-def condense(samples, sizes, energies, inverse_axes, noise, rarest=0.1):
+def condense(samples, sizes, energies, inverse_axes, noise, rarest=RAREST):
     """Sources common to many samples of a posterior.
 
     Parameters
@@ -108,6 +109,46 @@ def condense(samples, sizes, energies, inverse_axes, noise, rarest=0.1):
     order = np.argsort(-means[:, 2], kind="stable")
     order = order[counts[order] > rarest]
     return Condensed(means[order], covariances[order], counts[order] / len(atoms), members[order])
+
+
+def with_rarer(found, samples, sizes, inverse_axes, noise, rarest):
+    """The same sources, and what gathers among the sources of samples that belong to none of them.
+
+    Parameters
+    ----------
+    found : Condensed
+        Stays as it is, but for the order.
+    samples, sizes, inverse_axes, noise
+        As for `condense`.
+    rarest : float
+        Fraction of the samples that must have a source.
+
+    Returns
+    -------
+    Condensed
+    """
+    rarest = max(rarest * len(sizes), 2.0)
+    atoms = np.ascontiguousarray(samples.transpose(0, 2, 1))
+    free = np.arange(atoms.shape[1]) < sizes[:, None]
+    for members in found.members:
+        free[members >= 0, members[members >= 0]] = False
+    whitened = np.ascontiguousarray(atoms[..., :2] @ inverse_axes.T)
+    references = _clusters(atoms, whitened, free, rarest)
+    members = np.full((len(references), len(atoms)), -1)
+    errors = np.stack([np.full(len(references), 0.5), np.maximum(references[:, 2], noise)], axis=1)
+    places, fluxes = references[:, :2] @ inverse_axes.T, np.ascontiguousarray(references[:, 2])
+    assign(atoms, whitened, free, places, fluxes, errors, members)
+    counts, means, covariances = moments(atoms, members)
+    more = counts > rarest
+    probabilities = np.concatenate([found.probabilities, counts[more] / len(atoms)])
+    means = np.concatenate([found.means, means[more]])
+    order = np.argsort(-means[:, 2], kind="stable")
+    return Condensed(
+        means[order],
+        np.concatenate([found.covariances, covariances[more]])[order],
+        probabilities[order],
+        np.concatenate([found.members, members[more]])[order],
+    )
 
 
 @njit(cache=True, nogil=True)

@@ -137,7 +137,7 @@ def test_without_data_the_chain_returns_the_prior(seen, companions):
     numbers = rng.random((steps, kernels.N_UNIFORM)), rng.standard_normal((steps, kernels.N_NORMAL))
     moves = np.zeros((len(kernels.MOVES), 2), np.int64)
 
-    n, _ = kernels.run_chain(flat, None, 3e8, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
+    n, _ = kernels.run_chain(flat, None, 5e7, state, 0, 0.0, *numbers, samples, sizes, energies, moves)
 
     ranked = state.copy()
     rank(flat, ranked, n)
@@ -152,7 +152,7 @@ def test_without_data_the_chain_returns_the_prior(seen, companions):
         found, wanted = (np.quantile(np.concatenate(many)[:, 2], quantile) for many in (visited, drawn))
         assert abs(found / wanted - 1) < 0.06
     found, wanted = (np.mean([pairs_within(each, 1.8 * 1.5) for each in many]) for many in (visited, drawn))
-    assert abs(found - wanted) < 0.05
+    assert abs(found - wanted) < 0.06
     assert min(distances(each).min() for each in visited if len(each) > 1) >= 0.8 * 1.5
 
 
