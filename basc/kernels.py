@@ -18,6 +18,7 @@ from basc import shapes
 from basc.compiling import kernel, part
 from basc.splines import MIDDLE, beam_with_slope, map_with_slope, spline_weights
 
+WIDE = 0.08  # of shifts go to any distance
 FAINTEST = 0.6  # least intrinsic flux of a source, over the prior's median
 MORTAL, HARDY = 6.0, 10.0  # noises, below which sources are often, and now and then, tried for death
 APART = 0.8  # sigma of the beam: what is closer is one source
@@ -355,42 +356,47 @@ def ln_prior_ratio(ln_number, median_flux, places, inverse, state, n, points, n_
 
 
 @part
-def propose_shift(
-    dirty, beam, detail, median, axes, inverse, noise, u, z, state, n, chosen, points, views, residual
-):
+def aim(axes, noise, value, by_x, by_y):
+    """Where a shift goes from a point of the residual, and how far it scatters, in sigmas of the beam; 0: nowhere."""
+    if value < 2.5 * noise:
+        return 0.0, 0.0, 0.0
+    to_a, to_b = towards_peak(axes, value, by_x, by_y)
+    size = noise / value
+    return to_a, to_b, size * (1.1 + 5.0 * size * size)  # faint sources are spread wider than a Gaussian
+
+
+@part
+def propose_shift(axes, noise, wide, u, z, value, by_x, by_y, points):
     """Move a source to a place drawn about the peak of the residual that it sees, or to any distance.
 
-    Fills the residuals (Jy/beam) at its old and its new place, numbers 0 and 2 of four, and returns the log of the
-    proposal ratio, reverse to forward.
+    Returns the log of the proposal ratio as far as it is known before one has looked from there (`ln_shift_back`),
+    and the step in sigmas of the beam.
     """
-    row = views.shape[0] - 2
-    wide, size, ln_ratio = u[4] < 0.08 or is_extended(detail, points, 0), 10.0 ** (0.5 - 2.0 * u[3]), 0.0
-    a, b = size * z[0], size * z[1]
-    for k in range(0, 4, 2):
-        if k == 2:
-            points[FLUX, 2] = math.inf  # drawn when the residual is known
-            points[X, 2] = points[X, 0] + axes[0, 0] * a + axes[0, 1] * b
-            points[Y, 2] = points[Y, 0] + axes[1, 0] * a + axes[1, 1] * b
-            if not allowed(median, inverse, points, 2, state, n, chosen):
-                return -math.inf
-            if detail is not None:
-                shapes.settle_own(detail, points, 2, False)
-            look_from(dirty, beam, detail, points, 2, state, n, chosen, views, row)
-        residual[k], by_x, by_y = residual_in(views, chosen[0] if k == 0 else row, state, n, chosen)
-        if not wide:
-            strength = residual[k] / math.sqrt(own(detail, points, k))
-            if strength < 2.5 * noise:
-                return -math.inf
-            size = noise / strength
-            size *= 1.1 + 5.0 * size * size  # faint sources are spread wider than a Gaussian
-            to_a, to_b = towards_peak(axes, residual[k], by_x, by_y)
-            if k == 0:
-                a, b = to_a + size * z[0], to_b + size * z[1]
-                ln_ratio += 2.0 * math.log(size) + 0.5 * (z[0] * z[0] + z[1] * z[1])
-            else:
-                back_a, back_b = (a + to_a) / size, (b + to_b) / size
-                ln_ratio -= 2.0 * math.log(size) + 0.5 * (back_a * back_a + back_b * back_b)
-    return ln_ratio
+    if wide:
+        size, ln_ratio = 10.0 ** (0.5 - 2.0 * u[3]), 0.0
+        a, b = size * z[0], size * z[1]
+    else:
+        to_a, to_b, size = aim(axes, noise, value, by_x, by_y)
+        if size == 0.0:
+            return -math.inf, 0.0, 0.0
+        a, b = to_a + size * z[0], to_b + size * z[1]
+        ln_ratio = 2.0 * math.log(size) + 0.5 * (z[0] * z[0] + z[1] * z[1])
+    points[X, 2] = points[X, 0] + axes[0, 0] * a + axes[0, 1] * b
+    points[Y, 2] = points[Y, 0] + axes[1, 0] * a + axes[1, 1] * b
+    points[FLUX, 2] = math.inf  # drawn when the residual there is known
+    return ln_ratio, a, b
+
+
+@part
+def ln_shift_back(axes, noise, wide, a, b, value, by_x, by_y):
+    """Log of the density with which the step (a, b) would be taken back."""
+    if wide:
+        return 0.0
+    to_a, to_b, size = aim(axes, noise, value, by_x, by_y)
+    if size == 0.0:
+        return -math.inf
+    back_a, back_b = (a + to_a) / size, (b + to_b) / size
+    return -2.0 * math.log(size) - 0.5 * (back_a * back_a + back_b * back_b)
 
 
 @part
@@ -529,11 +535,11 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
     limit, n_samples = state.shape[1], samples.shape[0]
     interval = uniforms.shape[0] // n_samples if n_samples else uniforms.shape[0] + 1
     points, residual, shifts = np.zeros((state.shape[0], 4)), np.empty(4), np.empty((2, limit))
-    chosen, views = np.full(2, -1), np.zeros((limit + 2, limit + 1, 3))
+    chosen, views = np.empty(2, np.int64), np.zeros((limit + 2, limit + 1, 3))
     for k in range(n):
-        chosen[0] = k
+        chosen[0], chosen[1] = k, -1
         look_from(dirty, beam, detail, state, k, state, n, chosen, views, k)
-    variance, taken = noise * noise, 0
+    variance, taken, step_a, step_b, wide = noise * noise, 0, 0.0, 0.0, False
     for step in range(uniforms.shape[0]):
         u, z = uniforms[step], normals[step]
         ln_ratio, n_old, n_new = 0.0, 0, 0
@@ -561,23 +567,10 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
         if n < n_old or n + n_new - n_old > limit:
             ln_ratio = -math.inf
         elif kind == SHIFT:
-            ln_ratio = propose_shift(
-                dirty,
-                beam,
-                detail,
-                median,
-                axes,
-                inverse,
-                noise,
-                u,
-                z,
-                state,
-                n,
-                chosen,
-                points,
-                views,
-                residual,
-            )
+            wide = u[4] < WIDE or is_extended(detail, points, 0)
+            residual[0], by_x, by_y = residual_in(views, chosen[0], state, n, chosen)
+            seen = noise * math.sqrt(own(detail, points, 0))
+            ln_ratio, step_a, step_b = propose_shift(axes, seen, wide, u, z, residual[0], by_x, by_y, points)
         elif kind == BIRTH:
             ln_ratio = -draw_place(field.birth_cdf, field.birth_density, u, points)
         elif kind == DEATH:
@@ -607,39 +600,42 @@ def run_chain(field, detail, noise, state, n, energy, uniforms, normals, samples
         change = 0.0
         if ln_ratio > -math.inf:
             for k in range(2, 2 + n_new):
-                if kind != SHIFT and not allowed(median, inverse, points, k, state, n, chosen):
+                if not allowed(median, inverse, points, k, state, n, chosen):
                     ln_ratio = -math.inf
         if ln_ratio > -math.inf:
             if detail is not None and kind in (BIRTH, SPLIT):
                 shapes.draw_nature(detail, u, z, points, 1 + n_new)
             for k in range(4):
-                if kind != SHIFT and k < n_old:
-                    residual[k], _, _ = residual_in(views, chosen[k], state, n, chosen)
-                elif kind != SHIFT and 2 <= k < 2 + n_new:
+                if 2 <= k < 2 + n_new:
                     if detail is not None:
-                        changed = kind == NATURE or (k == 1 + n_new and kind <= SPLIT)
+                        changed = kind == NATURE or (k == 1 + n_new and kind in (BIRTH, SPLIT))
                         shapes.settle_own(detail, points, k, changed)
                     look_from(dirty, beam, detail, points, k, state, n, chosen, views, limit + k - 2)
-                    residual[k], _, _ = residual_in(views, limit + k - 2, state, n, chosen)
-            if kind <= DEATH or kind == NATURE:
-                if n_new == 1:
-                    least = FAINTEST * pixel_of(median, points[X, 2], points[Y, 2])
-                    itself = own(detail, points, 2)
-                    expected, error = residual[2] / itself, noise / math.sqrt(itself)
-                    flux = draw_flux(expected, error, least, u[5], z[2])
-                    ln_ratio -= ln_flux_density(flux, expected, error, least)
-                    points[FLUX, 2] = flux
-                if n_old == 1:
-                    least = FAINTEST * pixel_of(median, points[X, 0], points[Y, 0])
-                    itself = own(detail, points, 0)
-                    expected, error = residual[0] / itself, noise / math.sqrt(itself)
-                    ln_ratio += ln_flux_density(points[FLUX, 0], expected, error, least)
-                if kind == BIRTH:
-                    total = mortality(points[FLUX, 2], noise)
-                    ln_ratio += math.log(total)
-                    for k in range(n):
-                        total += mortality(state[FLUX, k], noise)
-                    ln_ratio -= math.log(total)
+                if k < n_old or 2 <= k < 2 + n_new:
+                    row = chosen[k] if k < 2 else limit + k - 2
+                    residual[k], by_x, by_y = residual_in(views, row, state, n, chosen)
+            if kind == SHIFT:
+                seen = noise * math.sqrt(own(detail, points, 2))
+                ln_ratio += ln_shift_back(axes, seen, wide, step_a, step_b, residual[2], by_x, by_y)
+        if ln_ratio > -math.inf and (kind <= DEATH or kind == NATURE):
+            if n_new == 1:
+                least = FAINTEST * pixel_of(median, points[X, 2], points[Y, 2])
+                itself = own(detail, points, 2)
+                expected, error = residual[2] / itself, noise / math.sqrt(itself)
+                flux = draw_flux(expected, error, least, u[5], z[2])
+                ln_ratio -= ln_flux_density(flux, expected, error, least)
+                points[FLUX, 2] = flux
+            if n_old == 1:
+                least = FAINTEST * pixel_of(median, points[X, 0], points[Y, 0])
+                itself = own(detail, points, 0)
+                expected, error = residual[0] / itself, noise / math.sqrt(itself)
+                ln_ratio += ln_flux_density(points[FLUX, 0], expected, error, least)
+            if kind == BIRTH:
+                total = mortality(points[FLUX, 2], noise)
+                ln_ratio += math.log(total)
+                for k in range(n):
+                    total += mortality(state[FLUX, k], noise)
+                ln_ratio -= math.log(total)
         if ln_ratio > -math.inf:
             for k in range(4):
                 if k < n_old or 2 <= k < 2 + n_new:
