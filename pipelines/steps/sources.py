@@ -89,11 +89,11 @@ SHAPE = {
     parameters=[
         Parameter("seed", "int", 0, minimum=0, maximum=2**31 - 1, help="start of the random numbers"),
         Parameter(
-            "expected_sources", "float", 0.75, minimum=0.01, maximum=1000,
+            "expected_sources", "float", 0.6, minimum=0.01, maximum=1000,
             help="how many sources one expects in the searched area before looking",
         ),
         Parameter(
-            "companions", "float", 0.15, minimum=0.0, maximum=0.99,
+            "companions", "float", 0.2, minimum=0.0, maximum=0.99,
             help="fraction of sources one expects within a beam of a brighter one",
         ),
         Parameter(
