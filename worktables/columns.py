@@ -228,7 +228,7 @@ def another_meaning(worktable, column, reason, *, by):
         concerned.add(writer.id)
         reached = [(writer, rowsets.all_rows(writer.worktable_id)), *reached]
     Unit.objects.filter(step__in=concerned).update(fingerprint="")
-    mark(graph, reached, reason, by=by)
+    mark(graph, reached, reason, about={worktable.pk}, by=by)
     wake_workers(worktable)
 
 

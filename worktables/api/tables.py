@@ -67,7 +67,7 @@ def table_document(user, worktable):
         "columns": ColumnSerializer(worktable.columns.all(), many=True).data,
         "steps": list(worktable.steps.values("name", "kind", "step")),
         "links": link_documents(links),
-        "plan": plan_update(worktable).sentence(),
+        "plan": plan_update(worktable, user).sentence(),
     }
 
 

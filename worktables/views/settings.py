@@ -7,6 +7,7 @@ from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from projects.models import Project
 from projects.permissions import demand
 from worktables.columns import NewColumn, add_column, describe_column, drop_column, find, rename_column
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
@@ -153,7 +154,8 @@ def delete(request, pk):
     messages.success(
         request, f"“{table.name}” is in the trash of the project; it can be brought back from there."
     )
-    return redirect("project", table.project.slug)
+    in_sight = Project.objects.visible_to(request.user).filter(pk=table.project_id).exists()
+    return redirect("project", table.project.slug) if in_sight else redirect("home")
 
 
 @login_required
