@@ -9,7 +9,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from projects.models import Project
 from projects.permissions import demand
-from worktables.columns import NewColumn, add_column, describe_column, drop_column, find, rename_column
+from worktables.columns import (
+    NewColumn,
+    add_column,
+    describe_column,
+    drop_column,
+    find,
+    rename_column,
+    users_of,
+)
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
 from worktables.filtering import is_id
 from worktables.formats.parsing import parse_cell
@@ -104,7 +112,9 @@ def columns(request, pk):
             else:
                 messages.success(request, f"Column “{form.cleaned_data['name']}” is added.")
                 return redirect("worktable-columns", table.pk)
-    facts = about(request, table, form=form, columns=table.columns.all())
+    found = list(table.columns.all())
+    users = users_of(table, found, request.user)
+    facts = about(request, table, form=form, columns=[(column, users[column.pk]) for column in found])
     return render(request, "worktables/columns.html", facts, status=400 if form.errors else 200)
 
 
@@ -131,7 +141,8 @@ def column(request, pk, name):
         else:
             messages.success(request, "Saved.")
             return redirect("worktable-columns", table.pk)
-    facts = about(request, table, form=form, column=found)
+    users = users_of(table, [found], request.user)[found.pk]
+    facts = about(request, table, form=form, column=found, users=users)
     return render(request, "worktables/column.html", facts, status=400 if form.errors else 200)
 
 
