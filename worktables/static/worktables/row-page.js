@@ -13,7 +13,9 @@ const news = document.getElementById("news");
 function inUse(part) {
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
   if (part.querySelector("[aria-invalid=true]")) return true;
-  return [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+  return [...part.querySelectorAll("input, textarea")].some(
+    (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked,
+  );
 }
 
 async function refresh({ rows, all }) {
