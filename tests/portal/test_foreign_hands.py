@@ -219,6 +219,18 @@ def test_no_door_takes_more_than_it_offers(world, owner, stranger, client):
     assert added.json()["code"] == "no-such-column"
 
 
+def test_the_admin_changes_parameters_by_no_other_way_than_the_one_that_marks_what_they_reach(
+    client, curator, project
+):
+    client.force_login(curator, BACKEND)
+    address = reverse("admin:projects_project_change", args=[project.pk])
+
+    client.post(address, {"title": "Virgo", "description": "", "parameters": '{"add.factor": 2}'})
+
+    assert Project.objects.get(pk=project.pk).parameters == {}
+    assert b'name="parameters"' not in client.get(address).content
+
+
 # ------------------------------------------------------------------ the admin site
 
 
