@@ -1,4 +1,4 @@
-"""Hands where they do not belong: ids of other projects, fields nobody offered, addresses of other sites.
+"""Hands where they do not belong: ids of other projects, fields nobody offered, addresses of other sites, NULs.
 
 Each test takes a whole class of attacks and goes through every address with it.
 """
@@ -364,7 +364,70 @@ def fits_bytes(hdu):
     return [buffer.getvalue()]
 
 
-# ------------------------------------------------------------------ what no database holds
+# ------------------------------------------------------------------ what no database takes
+
+
+NUL = "a\0b"
+
+
+def test_a_nul_in_an_address_is_no_server_error(world, owner):
+    client = Client(raise_request_exception=False)
+    client.force_login(owner, BACKEND)
+    asked = {}
+    for name, query in (
+        ("api-worktables", "project"),
+        ("api-worktables", "name"),
+        ("api-runs", "project"),
+        ("api-runs", "step"),
+        ("api-runs", "outcome"),
+        ("api-annotations", "kind"),
+        ("worktable", "note"),
+        ("login", "next"),
+    ):
+        answer = client.get(world.address(ROUTES[name]), {query: NUL})
+        asked[name, query] = answer.status_code
+    for address in (
+        "/api/worktables/1/columns/a%00b/",
+        "/projects/a%00b/",
+        "/worktables/1/rows/1/files/a%00b/",
+    ):
+        asked[address] = client.get(address).status_code
+
+    assert {key: status for key, status in asked.items() if status != 400} == {}
+
+
+def test_a_nul_in_what_is_sent_is_no_server_error(world, owner):
+    client = Client(raise_request_exception=False)
+    client.force_login(owner, BACKEND)
+    table = world.table.pk
+    sent = {
+        "rerun": client.post(reverse("row-rerun", args=[table, 1]), {"step": NUL}),
+        "undo": client.post(reverse("worktable-undo", args=[table]), {"change": NUL}),
+        "selection": client.post(reverse("worktable-selection", args=[table]), {"rows": "1", "action": NUL}),
+        "withdraw": client.post(reverse("project-withdraw", args=["virgo"]), {"kind": "user", "name": NUL}),
+        "share": client.post(
+            reverse("project-share", args=["virgo"]), {"kind": "user", "name": NUL, "role": "reader"}
+        ),
+        "say": client.post(reverse("row-say", args=[table, 1]), {"kind": "comment", "text": NUL}),
+    }
+    for name, address, method, body in (
+        ("new table", "/api/worktables/", "post", {"project": NUL, "name": "x"}),
+        ("new table of", "/api/worktables/", "post", {"project": "virgo", "name": "x", "pipeline": NUL}),
+        ("new project", "/api/projects/", "post", {"slug": "x", "title": NUL}),
+        ("member", "/api/projects/virgo/members/", "post", {"name": NUL, "role": "reader"}),
+        ("rerun by programs", f"/api/worktables/{table}/rows/rerun/", "post", {"rows": [1], "step": NUL}),
+        ("parameters", f"/api/worktables/{table}/parameters/", "put", {"add.factor": NUL}),
+        ("parameter", f"/api/worktables/{table}/parameters/", "put", {NUL: 1.0}),
+        ("cell", f"/api/worktables/{table}/rows/1/cells/note/", "patch", {"value": NUL, "seen": None}),
+        ("seen", f"/api/worktables/{table}/rows/1/cells/note/", "patch", {"value": "x", "seen": NUL}),
+        ("filter", f"/api/worktables/{table}/rows/", "post", {NUL: 1.0}),
+        ("description", f"/api/worktables/{table}/", "patch", {"description": NUL}),
+        ("unit", f"/api/worktables/{table}/columns/note/", "patch", {"unit": NUL}),
+        ("sign in", "/api/tokens/login/", "post", {"username": NUL, "password": NUL}),
+    ):
+        sent[name] = getattr(client, method)(address, json.dumps(body), "application/json")
+
+    assert {name: answer.status_code for name, answer in sent.items() if answer.status_code >= 500} == {}
 
 
 @pytest.mark.parametrize("number", [2**63 - 1, 2**63, 10**25])
