@@ -133,10 +133,28 @@ def test_the_pages_work_in_the_narrow_and_the_dark(visit, api, portal):
         f"/worktables/{observations}/rows/1/",
     ):
         page.goto(portal.address + path)
+        if page.locator("[data-fragment]").count():
+            page.locator("[data-fragment][data-filled=done]").wait_for()
         overflow = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert overflow <= 0, f"{path} is {overflow} px too wide"
+
+
+def test_the_lineage_of_a_row_is_not_shown_before_its_style(visit, api, portal):
+    observations = table_id(api, "observations")
+    page, held = visit("visitor", viewport={"width": 400, "height": 860}), []
+    page.route("**/lineage.css", lambda route: held.append(route))
+
+    with page.expect_request("**/lineage.css"):
+        page.goto(f"{portal.address}/worktables/{observations}/rows/1/")
+    assert page.locator(".lineage").count() == 0
+    while not held:  # the request is seen before it is handed over
+        page.wait_for_timeout(10)
+    held[0].continue_()
+
+    page.locator("[data-fragment][data-filled=done] .lineage").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
 def test_empty_text_and_null_are_typed_by_keys_and_look_different(visit, api, portal):
