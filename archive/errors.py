@@ -1,5 +1,7 @@
 """What can go wrong between a folder on disk, a file and its record; every message names the file and the remedy."""
 
+from projects.errors import NameRefused
+
 
 class ArchiveError(Exception):
     """The root of what the archive refuses."""
@@ -62,6 +64,21 @@ class TruncatedFits(ArchiveError, ValueError):
         self.name, self.size, self.needed = name, size, needed
         super().__init__(
             f"“{name}” is cut short: it has {size} bytes of the {needed} its header promises; copy it again"
+        )
+
+
+class FolderOfOthers(ArchiveError, NameRefused):
+    """A project that would read a folder which was in the archive before it."""
+
+    code = "folder-of-others"
+    status = 403
+
+    def __init__(self, slug, username):
+        self.slug = slug
+        super().__init__(
+            f"The archive has a folder “{slug}” already, and whoever makes a project of that name can read it; so "
+            f"a curator makes it and shares it with you, or names you in it: a line “{username}” in its file "
+            ".stoa-owners. For a project of your own, choose another name."
         )
 
 

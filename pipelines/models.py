@@ -84,6 +84,9 @@ class Run(models.Model):
     host = models.CharField(max_length=255)
     environment = models.ForeignKey(Environment, models.PROTECT, related_name="+")
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    about = models.JSONField(
+        null=True, default=list, help_text="the other tables it read or filled; null is not known"
+    )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField()
 

@@ -51,7 +51,7 @@ def _plain(value):
 class RunSerializer(serializers.ModelSerializer):
     """One execution, for ever."""
 
-    project = serializers.CharField(source="project.slug", read_only=True)
+    project = serializers.SerializerMethodField(help_text="null if only the table is shared with you")
     worktable = serializers.IntegerField(source="worktable_id", read_only=True)
     row = serializers.IntegerField(source="row_id", read_only=True)
     step = serializers.CharField(source="step_name", read_only=True)
@@ -69,6 +69,11 @@ class RunSerializer(serializers.ModelSerializer):
             "content",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_project(self, run) -> str | None:
+        """Name the project only to who may see it; what shows runs of a single table says whether."""
+        sight = self.context.get("sight")
+        return run.project.slug if sight is None or sight.everything else None
 
 
 class RunDetailSerializer(RunSerializer):

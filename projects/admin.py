@@ -43,7 +43,7 @@ class ProjectAdmin(admin.ModelAdmin):
         "created_at",
         "deleted_at",
     ]
-    readonly_fields = ["slug", "members", "created_by", "created_at", "deleted_at"]
+    readonly_fields = ["slug", "parameters", "members", "created_by", "created_at", "deleted_at"]
     actions = ["put_in_trash", "bring_back"]
 
     def has_add_permission(self, request):

@@ -7,6 +7,7 @@ from projects.errors import SlugTaken
 from projects.models import Project
 from projects.permissions import demand
 from projects.sharing import grant
+from projects.signals import project_created
 
 
 @transaction.atomic
@@ -25,6 +26,8 @@ def create_project(slug, title, description="", *, creator):
     ------
     SlugTaken
         If there is a project of that name, perhaps in the trash or out of sight.
+    NameRefused
+        If the name opens what `creator` has no claim to, such as a folder of the archive.
     ValidationError
         If the name cannot be a name, or the title is missing or too long.
     """
@@ -36,6 +39,7 @@ def create_project(slug, title, description="", *, creator):
     except IntegrityError:
         raise SlugTaken(slug) from None
     grant(project, creator, "owner")
+    project_created.send(Project, project=project, creator=creator)
     return project
 
 

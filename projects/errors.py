@@ -8,7 +8,13 @@ class ProjectError(Exception):
     status = 400
 
 
-class SlugTaken(ProjectError):
+class NameRefused(ProjectError):
+    """The name of a project cannot be had by whoever asks for it."""
+
+    code = "project-name-refused"
+
+
+class SlugTaken(NameRefused):
     """A project of that name exists, though perhaps not for the eyes of the asker."""
 
     code = "project-name-taken"

@@ -25,7 +25,8 @@ class ProjectForm(DescriptionForm):
         max_length=63,
         validators=[name_validator],
         help_text="As in “virgo_survey”: lower-case letters, digits, underscores. It names the address, the folder "
-        "and the tables in queries, and stays as it is.",
+        "and the tables in queries, and stays as it is. Where the archive has a folder of that name "
+        "already, only a curator or whom the folder names can take it.",
         widget=forms.TextInput(attrs={"autocapitalize": "none", "spellcheck": "false", "class": "mono"}),
     )
 

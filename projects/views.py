@@ -8,7 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from projects.editing import create_project, delete_project, describe_project, restore_project
-from projects.errors import LastOwner, SlugTaken, UnknownMember
+from projects.errors import LastOwner, NameRefused, UnknownMember
 from projects.forms import DescriptionForm, MemberForm, ProjectForm
 from projects.models import Project
 from projects.sharing import find_member, members_of, role_of, share_with, withdraw_from
@@ -21,8 +21,8 @@ def new_project(request):
     if form.is_valid():
         try:
             project = create_project(**form.cleaned_data, creator=request.user)
-        except SlugTaken as taken:
-            form.add_error("slug", str(taken))
+        except NameRefused as refusal:
+            form.add_error("slug", str(refusal))
         except ValidationError as refusal:
             form.add_error(None, refusal)
         else:

@@ -14,7 +14,8 @@ from pipelines.fingerprints import digest_of
 from pipelines.models import Run
 from provenance.graph import HIDDEN, Cell, Lineage, Making
 from provenance.models import Association, Attribution, Entity, Generated, Member, Reuse, Used
-from worktables.models import Kind, State, Worktable
+from worktables.models import Kind, State, TableStep, Worktable
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.rows import in_ids
 from worktables.storage.values import as_json
@@ -98,6 +99,7 @@ class _Reader:
         self.depth, self.direction = depth, direction
         seen = Worktable.objects.permitted(user, "view").filter(project=project_id, project__deleted_at=None)
         self.tables = {table.pk: table for table in seen}
+        self.sight = Sight(user, project_id)
 
     def read(self):
         reached = self._walk()
@@ -116,12 +118,19 @@ class _Reader:
             generated = [one for one in generated if (one.run_id, one.reuse) in doing]
         members = self._members(entities, depths)
         makings = self._makings({(one.run_id, one.reuse) for one in [*generated, *used]})
+        cells = self._cells(entities)
         return Lineage(
             starts=[pk for pk in self.starts if pk in entities],
-            cells=self._cells(entities),
+            cells=cells,
             makings={making.key: making for making in makings.values()},
-            used=[(makings[one.run_id, one.reuse].key, one.entity_id, one.role) for one in used],
-            generated=[(makings[one.run_id, one.reuse].key, one.entity_id, one.role) for one in generated],
+            used=[
+                (makings[one.run_id, one.reuse].key, one.entity_id, self._role(one, cells, makings))
+                for one in used
+            ],
+            generated=[
+                (makings[one.run_id, one.reuse].key, one.entity_id, self._role(one, cells, makings))
+                for one in generated
+            ],
             members=members,
             direction=self.direction,
             folded=folded,
@@ -175,6 +184,8 @@ class _Reader:
         runs = Run.objects.filter(pk__in={run for run, _ in occasions})
         runs = runs.select_related("step_version", "environment").defer("log", "inputs", "outputs", "error")
         runs = {run.pk: run for run in runs}
+        kinds = (TableStep.Kind.EXPAND, TableStep.Kind.NEAREST)
+        self.by_links = {run.pk for run in runs.values() if run.step_version.step in kinds}
         reuses = {one.pk: one for one in Reuse.objects.filter(pk__in={reuse for _, reuse in occasions})}
         asked = dict(
             Association.objects.filter(run__in=runs, role=Association.ASKED).values_list(
@@ -185,6 +196,13 @@ class _Reader:
             (run, reuse): self._making(runs[run], reuses.get(reuse), asked.get(run, ""))
             for run, reuse in occasions
         }
+
+    def _role(self, relation, cells, makings):
+        """Return the part that a cell played in a run: its port; a link calls it by its column, if that may be told."""
+        if not makings[relation.run_id, relation.reuse].visible:
+            return ""
+        named = cells[relation.entity_id].visible or relation.run_id not in self.by_links
+        return relation.role if named else ""
 
     def _making(self, run, reuse, asked_by):
         """Say of a run what the one who asks may know; of a run of a hidden table only what its reuse shows."""
@@ -213,7 +231,7 @@ class _Reader:
             of_row=run.row_id,
             environment=run.environment_id,
             python=str(run.environment.document.get("python", "")),
-            asked_by=asked_by,
+            asked_by=asked_by if self.sight.may_name_who_asked(run) else "",
             worker=run.worker,
             host=run.host,
             started_at=run.started_at,
@@ -268,7 +286,7 @@ class _Reader:
                 cell = dataclasses.replace(cell, sha256=value)
         if column.editable_by_people and typed:
             return dataclasses.replace(cell, typed_by=typed.agent_name, typed_at=typed.at)
-        if column.editable_by_people and row.created_by:  # never edited: it came with the row
+        if column.editable_by_people and row.created_by and not row.parent_id:  # it came with the row
             return dataclasses.replace(
                 cell, typed_by=creators.get(row.created_by, ""), typed_at=row.created_at
             )

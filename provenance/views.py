@@ -3,6 +3,7 @@
 from django.contrib.auth.decorators import login_required
 from django.shortcuts import render
 
+from projects.models import Project
 from provenance.asking import DIRECTIONS, find_column, find_table, read_depth, read_direction
 from provenance.drawing import draw
 from provenance.lineage import DEEPEST, lineage_of, made_by
@@ -37,6 +38,7 @@ def cell(request, pk, row_id, column):
         "provenance/cell.html",
         {
             "worktable": worktable,
+            "project": Project.objects.visible_to(request.user).filter(pk=worktable.project_id).first(),
             "row_id": row_id,
             "column": shown,
             "lineage": lineage,

@@ -12,13 +12,15 @@ from worktables.dependencies import graph_of
 from worktables.errors import ColumnInUse, NoSuchColumn, UnfitName, UnfitValue
 from worktables.events import announce
 from worktables.formats.units import check_unit
-from worktables.models import Change, Column, Kind, Link, Role, Unit, Worktable
+from worktables.models import Binding, Change, Column, Kind, Link, Role, Unit, Worktable
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import mark, reached_by
+from worktables.sight import Sight
 from worktables.storage import ddl
 from worktables.waking import wake_workers
 
+OUT_OF_SIGHT = "something in a table that is not shared with you"
 ELEMENTS = ("float", "int", "bool", "text")
 AT_MOST = 1000
 
@@ -173,16 +175,30 @@ def drop_column(worktable, name, *, by):
     """
     demand(by, "run", worktable)
     column = find(worktable, name)
-    users = [f"step “{binding.step.name}”" for binding in column.bindings.select_related("step")]
-    for link in (Link.objects.filter(source=worktable) | Link.objects.filter(target=worktable)).distinct():
-        if column.pk in link_columns(link):
-            users.append(f"link “{link.name}”")
-    if users:
-        raise ColumnInUse(name, sorted(set(users)))
+    if users := users_of(worktable, [column], by)[column.pk]:
+        raise ColumnInUse(name, users)
     ddl.drop_column(column)
     note(worktable, column, {"name": name, "kind": column.kind, "unit": column.unit}, None, by)
     column.delete()
     touch(worktable)
+
+
+def users_of(worktable, columns, viewer):
+    """Return {column id: what needs the column} of columns of a table: the steps and links of each, as words.
+
+    Of what belongs to a table that `viewer` may not see, it only says that there is something.
+    """
+    sight, users = Sight(viewer, worktable.project_id), {column.pk: set() for column in columns}
+    for binding in Binding.objects.filter(column__in=users).select_related("step__worktable"):
+        step = binding.step
+        where = f" of {step.worktable.name}" if step.worktable_id != worktable.pk else ""
+        in_sight = sight.reaches({step.worktable_id} - {worktable.pk})
+        users[binding.column_id].add(f"step “{step.name}”{where}" if in_sight else OUT_OF_SIGHT)
+    for link in (Link.objects.filter(source=worktable) | Link.objects.filter(target=worktable)).distinct():
+        in_sight = sight.reaches({link.source_id, link.target_id} - {worktable.pk})
+        for column_id in users.keys() & link_columns(link):
+            users[column_id].add(f"link “{link.name}”" if in_sight else OUT_OF_SIGHT)
+    return {column_id: sorted(found) for column_id, found in users.items()}
 
 
 def link_columns(link):
@@ -228,7 +244,7 @@ def another_meaning(worktable, column, reason, *, by):
         concerned.add(writer.id)
         reached = [(writer, rowsets.all_rows(writer.worktable_id)), *reached]
     Unit.objects.filter(step__in=concerned).update(fingerprint="")
-    mark(graph, reached, reason, by=by)
+    mark(graph, reached, reason, about={worktable.pk}, by=by)
     wake_workers(worktable)
 
 

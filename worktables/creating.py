@@ -158,12 +158,12 @@ def delete_worktable(worktable, *, by):
     rank_steps(worktable.project)
     graph = graph_of(worktable.project_id)
     left = [found for found in depending if found[0].id in graph.nodes]
-    mark(graph, left, f"{worktable.name} was deleted by {by}", by=by)
+    mark(graph, left, f"{worktable.name} was deleted by {by}", about={worktable.pk}, by=by)
     for link in worktable.links_in.filter(kind=Link.Kind.EXPAND):
         _set_aside(link, State.FRESH, "")
         refresh_rows(graph, link.source_id, rowsets.all_rows(link.source_id))
     for link in worktable.links_out.filter(kind=Link.Kind.NEAREST, target__deleted_at=None):
-        _set_aside(link, State.EMPTY, f"{worktable.name} is in the trash")
+        _set_aside(link, State.EMPTY, f"{worktable.name} is in the trash", about=[worktable.pk])
         _clear(link, by)
         refresh_rows(graph, link.target_id, rowsets.all_rows(link.target_id))
     for link in worktable.links_out.filter(kind=Link.Kind.EXPAND):
@@ -190,25 +190,29 @@ def restore_worktable(worktable, *, by):
     own = [(node, rowsets.all_rows(node.worktable_id)) for node in graph.nodes.values() if node.id in steps]
     reason = f"{worktable.name} was restored by {by}"
     for node, rows in own:
-        add_units_of(node, rows, reason)  # rows may have come meanwhile
-    mark(graph, [*own, *_below(worktable)], reason, by=by)
+        add_units_of(node, rows, reason, about={worktable.pk})  # rows may have come meanwhile
+    mark(graph, [*own, *_below(worktable)], reason, about={worktable.pk}, by=by)
     wake_workers(worktable)
     _note(worktable, {"deleted": True}, {"deleted": False}, by)
     announce(worktable, "table")
 
 
-def _set_aside(link, state, reason):
+def _set_aside(link, state, reason, *, about=()):
     """Let the units of a link rest while one of its tables is in the trash."""
     Todo.objects.filter(step=link.step).delete()
     resting = Unit.objects.filter(step=link.step, state__lt=State.RETIRED)
-    resting.update(state=state, fingerprint="", reason=reason, generation=F("generation") + 1)
+    resting.update(
+        state=state, fingerprint="", reason=reason, about=list(about), generation=F("generation") + 1
+    )
 
 
 def _clear(link, by):
     """Empty the cells that a link has looked up."""
     layout, columns = layout_of(link.target), lookup_columns(link)
     reason = f"{link.source.name} was deleted by {by}"
-    mark_changed(link.target, rowsets.all_rows(link.target_id), columns, reason, by=by)
+    mark_changed(
+        link.target, rowsets.all_rows(link.target_id), columns, reason, by=by, about={link.source_id}
+    )
     fields = layout.fields([layout.by_id[column] for column in columns])
     layout.model.objects.update(**dict.fromkeys(fields))
 

@@ -79,7 +79,7 @@ class ProjectGraph:
             column for column, found in self.consumers.items() for _, link in found if joins_by(link, column)
         }
         self.upstream = {node.id: self._upstream(node) for node in nodes.values()}
-        self._flows = {}
+        self._flows, self._beyond = {}, {}
 
     def written_by(self, node):
         """Return the ids of the columns a node fills."""
@@ -129,6 +129,29 @@ class ProjectGraph:
             if expand is not None and expand.step_id in self.nodes:
                 found[expand.step_id] = "table"
         return found
+
+    def beyond(self, node):
+        """Return the ids of the other tables that a node reads from or makes rows in."""
+        if node.id not in self._beyond:
+            links = {port.link_id for port in node.inputs} | {node.link_id}
+            ends = [self.links[link] for link in links if link is not None]
+            tables = {table for link in ends for table in (link.source_id, link.target_id)}
+            self._beyond[node.id] = frozenset(tables - {node.worktable_id})
+        return self._beyond[node.id]
+
+    def tables_above(self, node):
+        """Return the ids of all other tables from which a change can reach a node."""
+        found, waiting = set(), [node]
+        seen = {node.id}
+        while waiting:
+            here = waiting.pop()
+            found |= {here.worktable_id, *(link.source_id for link in self.joined_by(here))}
+            above = self.upstream[here.id].keys() - seen
+            if here.worktable_id in self.expand_into:
+                above |= {self.expand_into[here.worktable_id].step_id} & self.nodes.keys() - seen
+            seen |= above
+            waiting += [self.nodes[step_id] for step_id in above]
+        return found - {node.worktable_id}
 
     def flows(self, node):
         """Say whether change reaches this node by itself: its table and all above it are automatic."""

@@ -103,7 +103,7 @@ def said(column, value):
     """Write a value as a reason shows it."""
     if value is None:
         return "empty"
-    text = str(as_json(column.kind, value))
+    text = str(as_json(column.kind, value)) or "“”"
     return text if len(text) <= 40 else text[:39] + "…"
 
 

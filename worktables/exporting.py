@@ -9,9 +9,11 @@ from django.contrib.auth import get_user_model
 from django.db.models import F
 
 from projects.permissions import demand
+from worktables.dependencies import graph_of
 from worktables.formats import Field, TableInfo, flat_columns, format_named
 from worktables.formats.errors import MissingLibrary
 from worktables.models import Kind, State
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.snapshots import measure, snapshot
 from worktables.viewing import Order, rows_wanted
@@ -81,9 +83,12 @@ def export(worktable, format, wanted=None, sort="", *, by, hidden=False):
         (*(field for field, _ in hidden_columns), *(field_of(column) for column in layout.columns)),
     )
     flat_columns(info.fields)
-    pieces = _pieces(
-        worktable, layout, chosen, info, wanted or {}, order, [name for _, name in hidden_columns]
-    )
+    names = [name for _, name in hidden_columns]
+    # Who made an item's row did so in the table of the list.
+    expand = graph_of(worktable.project_id).expand_into.get(worktable.pk)
+    sight = Sight(by, worktable.project_id)
+    untold = {"created_by"} if expand and not sight.reaches({expand.source_id}) else set()
+    pieces = _pieces(worktable, layout, chosen, info, wanted or {}, order, names, untold)
     return Download(f"{worktable.name}{chosen.suffix}", chosen.media_type, pieces)
 
 
@@ -101,12 +106,12 @@ def field_of(column):
     )
 
 
-def _pieces(worktable, layout, chosen, info, wanted, order, hidden):
+def _pieces(worktable, layout, chosen, info, wanted, order, hidden, untold):
     with snapshot() as alias:
         rows = rows_wanted(worktable, wanted, using=alias)
         if chosen.needs_count:
             info = _measured(info, rows, layout, hidden)
-        yield from chosen.writer(info, _batches(_in_order(rows, order), layout, hidden, alias))
+        yield from chosen.writer(info, _batches(_in_order(rows, order), layout, hidden, untold, alias))
 
 
 def _measured(info, rows, layout, hidden):
@@ -126,10 +131,10 @@ def _in_order(rows, order):
     )
 
 
-def _batches(rows, layout, hidden, alias):
+def _batches(rows, layout, hidden, untold, alias):
     """Yield lists of rows, each a tuple of one value for every field."""
     found = rows.values_list(*hidden, *layout.fields(layout.columns)).iterator(chunk_size=BATCH)
-    spoken = _spoken(hidden, alias)
+    spoken = _spoken(hidden, untold, alias)
     has_pairs = any(column.kind == Kind.POSITION for column in layout.columns)
     while batch := list(itertools.islice(found, BATCH)):
         if not hidden and not has_pairs:
@@ -146,8 +151,8 @@ def _pairs(ra, dec):
     return [None if a is None or d is None else (a, d) for a, d in zip(ra, dec, strict=True)]
 
 
-def _spoken(hidden, alias):
-    """Return, for each hidden column, the function that says its values as people know them."""
+def _spoken(hidden, untold, alias):
+    """Return, for each hidden column, the function that says its values as people know them; untold ones are empty."""
     if not hidden:
         return []
     people = get_user_model()
@@ -159,6 +164,7 @@ def _spoken(hidden, alias):
         "edited_at": _mjd,
         "created_by": names.get,
         "edited_by": names.get,
+        **dict.fromkeys(untold, lambda value: None),
     }
     return [known.get(name, lambda value: value) for name in hidden]
 

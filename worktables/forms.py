@@ -141,6 +141,22 @@ class NewColumnForm(ColumnFactsForm):
     field_order = ["name", "kind", "unit", "role", "element", "minimum", "maximum", "ucd", "description"]
 
 
+class TextOrNull(forms.TextInput):
+    """A box for text, and a tick that says what it means when there is nothing in it: empty text, or null."""
+
+    template_name = "worktables/_text_or_null.html"
+
+    def get_context(self, name, value, attrs):
+        """Add the tick, with a name that no column has."""
+        context = super().get_context(name, value, attrs)
+        tick = {"name": f"{name}.blank", "id": f"{context['widget']['attrs'].get('id', name)}_blank"}
+        return context | {"tick": tick | {"checked": value == ""}}
+
+    def value_from_datadict(self, data, files, name):
+        """Return the text; where there is none, what the tick says."""
+        return data.get(name) or ("" if data.get(f"{name}.blank") else None)
+
+
 class CellField(forms.CharField):
     """A cell, typed as text and read by the kind of its column."""
 
@@ -149,17 +165,20 @@ class CellField(forms.CharField):
         about = [column.description, f"[{column.unit}]" if column.unit else ""]
         if column.role == Role.PARAMETER:
             about.append("empty takes the value of the table, the project or the step")
+        widget = TextOrNull if column.kind == Kind.TEXT else forms.TextInput
         super().__init__(
             label=column.name,
             required=False,
             strip=False,
             help_text=" · ".join(filter(None, about)),
-            widget=forms.TextInput(attrs={**MONO, "placeholder": EXAMPLES.get(column.kind, "")}),
+            widget=widget(attrs={**MONO, "placeholder": EXAMPLES.get(column.kind, "")}),
         )
 
     def clean(self, value):
         """Return the value that the text says."""
         column, text = self.column, super().clean(value)
+        if column.kind == Kind.TEXT and text == "":
+            return value
         try:
             return parse_cell(
                 column.kind, text, element=column.element, shape=column.shape, time_scale=column.time_scale
@@ -168,7 +187,9 @@ class CellField(forms.CharField):
             raise forms.ValidationError(str(error)) from None
 
     def as_typed(self, value):
-        """Return the text that says this value."""
+        """Return the text that says this value; None where a tick has to say that there is none."""
+        if value is None and self.column.kind == Kind.TEXT:
+            return None
         return format_cell(self.column.kind, value, element=self.column.element or "float")
 
 

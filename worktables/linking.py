@@ -226,9 +226,10 @@ def _start(link, step, by):
     graph = graph_of(link.source.project_id)
     node = graph.nodes[step.pk]
     everything = rowsets.all_rows(node.worktable_id)
-    add_units_of(node, everything, f"the link “{link.name}” is new")
-    mark(graph, [(node, everything)], f"the link “{link.name}” is new", by=by)
-    mark(graph, below(graph, node, everything), f"the link “{link.name}” is new", by=by)
+    reason, ends = f"the link “{link.name}” is new", {link.source_id, link.target_id}
+    add_units_of(node, everything, reason, about=ends)
+    mark(graph, [(node, everything)], reason, about=ends, by=by)
+    mark(graph, below(graph, node, everything), reason, about=ends, by=by)
     announce(link.source, "table")
     announce(link.target, "table")
     wake_workers(link.source)

@@ -67,7 +67,7 @@ def steps_touched(worktable, changed, reason, by):
             for found in below(graph, node, everything):
                 reached[found] = None
     ordered = sorted(reached, key=lambda found: found[0].rank)
-    return mark(graph, ordered, reason, by=by)
+    return mark(graph, ordered, reason, about={worktable.pk}, by=by)
 
 
 @transaction.atomic
@@ -125,14 +125,18 @@ def set_project_parameters(project, parameters, *, by):
     project.save(update_fields=["parameters"])
     stale = 0
     for table in tables:
-        stale += steps_touched(table, changed, f"parameters of the project changed by {by}", by)
+        here = changed & declared_parameters(table).keys()
+        if not here:
+            continue
+        stale += steps_touched(table, here, f"parameters of the project changed by {by}", by)
+        # Of the steps of this table only: it may be shared without the others.
         Change.objects.create(
             worktable=table,
             action=Change.Action.PARAMETERS,
-            old=old,
-            new=parameters,
+            old={key: old[key] for key in sorted(here & old.keys())},
+            new={key: parameters[key] for key in sorted(here & parameters.keys())},
             by=by,
-            subject=project.slug,
+            subject="for all tables",
         )
         announce(table, "rows", all=True, n=table.n_rows)
     if tables:

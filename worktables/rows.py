@@ -235,9 +235,9 @@ def revive_units(worktable, rows, reason, *, by=None):
     graph = graph_of(worktable.project_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s "
+            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s, about = %s "
             f"WHERE worktable_id = %s AND row_id IN ({rows.sql})",
-            [State.STALE, reason, worktable.pk, *rowsets.parameters(rows)],
+            [State.STALE, reason, "[]", worktable.pk, *rowsets.parameters(rows)],
         )
         # Of a link to a table in the trash nothing is to be made until that comes back.
         resting = in_ids("step_id", [node.id for node in graph.steps_of[worktable.pk]])
@@ -275,7 +275,7 @@ def _changed_members(worktable, rows, reason, by):
         for node, found in reached_by(graph, worktable.pk, rows, [], membership=True)
         if not (node.worktable_id == worktable.pk and found == rows)
     ]
-    mark(graph, reached, f"{reason} by {by}", by=by)
+    mark(graph, reached, f"{reason} by {by}", about={worktable.pk}, by=by)
 
 
 def rows_in_trash(worktable):

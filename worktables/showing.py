@@ -12,6 +12,7 @@ SIGNIFICANT = 5
 SHORT = 8  # characters: a number this short is shown as it is
 SHOWN_ELEMENTS = 4
 DIGITS, MOST_DIGITS = 3, 6  # of the seconds of a right ascension
+BLANK = "“”"  # how text without a letter looks; no value at all is a dash
 NOT_OF_TODAY = ("stale", "blocked", "queued", "running")
 
 
@@ -59,12 +60,14 @@ def view_cell(column, value, *, editable=False, old=False, digits=DIGITS):
     css = ["num"] if column.kind in NUMERIC else []
     if value is None:
         css.append("null")
+    elif value == "":
+        css.append("blank")
     if old and value is not None:
         css.append("old")
     text, title = shown(
         column.kind, value, exact=column.editable_by_people, element=column.element, digits=digits
     )
-    cell = CellView(text, title)
+    cell = CellView(text, title or ("null" if value is None and column.kind == "text" else ""))
     if editable:
         css.append("editable")
         cell.value = json.dumps(as_json(column.kind, value), ensure_ascii=False)
@@ -80,6 +83,8 @@ def shown(kind, value, *, exact=False, element="", digits=DIGITS):
     """
     if value is None:
         return "", ""
+    if value == "" and kind == "text":
+        return BLANK, "empty text"
     if kind == "float":
         whole = repr(value)
         text = whole if exact else number(value)

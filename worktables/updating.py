@@ -11,6 +11,7 @@ from worktables.models import State, Unit
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, enqueue, mark
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.counting import count_states
 from worktables.waking import wake_workers
@@ -18,8 +19,8 @@ from worktables.waking import wake_workers
 NEEDS_WORK = (State.STALE, State.BLOCKED, State.FAILED)
 
 
-def plan_update(worktable):
-    """Say what `update_table` would run, and why, without running it.
+def plan_update(worktable, viewer=None):
+    """Say what `update_table` would run, and why, without running it; why, as far as this person may know.
 
     Returns
     -------
@@ -29,9 +30,13 @@ def plan_update(worktable):
     units = (
         Unit.objects.filter(worktable=worktable, state__in=NEEDS_WORK)
         .order_by("step__rank", "row_id")
-        .values_list("row_id", "step__name", "state", "reason")
+        .values_list("row_id", "step__name", "state", "reason", "about")
     )
-    named = ((row_id, step, State(state).label, reason) for row_id, step, state, reason in units)
+    sight = Sight(viewer, worktable.project_id)
+    named = (
+        (row_id, step, State(state).label, sight.reason(state, reason, about))
+        for row_id, step, state, reason, about in units
+    )
     return plan_of(worktable.n_rows, named, [step.name for step in worktable.steps.all()])
 
 
@@ -46,12 +51,18 @@ def update_table(worktable, *, by):
     """
     demand(by, "run", worktable)
     hold(worktable.project_id)
-    plan = plan_update(worktable)
+    plan = plan_update(worktable, by)
     graph = graph_of(worktable.project_id)
     broken = Unit.objects.filter(worktable=worktable, state__in=(State.FAILED, State.BLOCKED))
     for node in graph.steps_of[worktable.pk]:
         rows = rowsets.these(worktable.pk, list(broken.filter(step=node.id).values_list("row_id", flat=True)))
-        mark(graph, [(node, rows), *below(graph, node, rows)], f"tried again by {by}", by=by)
+        mark(
+            graph,
+            [(node, rows), *below(graph, node, rows)],
+            f"tried again by {by}",
+            about={worktable.pk},
+            by=by,
+        )
     everything = rowsets.all_rows(worktable.pk)
     for node in graph.steps_of[worktable.pk]:
         enqueue(node, everything, by=by)
@@ -81,11 +92,11 @@ def rerun_rows(worktable, row_ids, *, by, step=None):
         raise NoSuchRow(", ".join(map(str, row_ids)) or "none")
     graph, rows = graph_of(worktable.project_id), rowsets.these(worktable.pk, ids)
     nodes = [node for node in graph.steps_of[worktable.pk] if step in (None, node.name)]
-    count = 0
+    count, about = 0, {worktable.pk}
     for node in nodes:
         reason = f"“{node.name}” run again by {by}"
-        count += mark(graph, [(node, rows)], reason, by=by, forced=True, queue=True)
-        mark(graph, below(graph, node, rows), reason, by=by)
+        count += mark(graph, [(node, rows)], reason, about=about, by=by, forced=True, queue=True)
+        mark(graph, below(graph, node, rows), reason, about=about, by=by)
     announce(worktable, "rows", rows=ids[:300])
     wake_workers(worktable)
     return count

@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from worktables.errors import NoSuchColumn, UnfitFilter
 from worktables.filtering import filter_rows
 from worktables.models import Annotation, Kind, State, Todo, Unit
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.values import as_json, fit
 
@@ -53,7 +54,7 @@ def rows_wanted(worktable, wanted, *, using=None):
     return filter_rows(layout, rows, wanted)
 
 
-def page_of(worktable, wanted=None, *, sort="", after=None, before=None, size=PAGE):
+def page_of(worktable, wanted=None, *, sort="", after=None, before=None, size=PAGE, viewer=None):
     """Return a page of rows, by keyset: the same speed anywhere in the table.
 
     Parameters
@@ -65,6 +66,8 @@ def page_of(worktable, wanted=None, *, sort="", after=None, before=None, size=PA
         A column name, with `-` for descending; empty is by row id. Empty cells come last.
     after, before : str
         A place a former page gave.
+    viewer : User, optional
+        Who looks; reasons that speak of tables they may not see are not told.
     """
     wanted = wanted or {}
     layout = layout_of(worktable)
@@ -75,7 +78,7 @@ def page_of(worktable, wanted=None, *, sort="", after=None, before=None, size=PA
     found, more = order.slice(rows, after=after, before=before, size=size)
     first = order.place(found[0]) if found and (after or (before and more)) else None
     last = order.place(found[-1]) if found and (more or before) else None
-    return Page(layout.columns, view_rows(worktable, layout, found), last, first, count)
+    return Page(layout.columns, view_rows(worktable, layout, found, viewer), last, first, count)
 
 
 class Order:
@@ -157,12 +160,13 @@ class Order:
             ) from None
 
 
-def view_rows(worktable, layout, rows):
-    """Return rows as a page shows them: three more queries, however many rows."""
+def view_rows(worktable, layout, rows, viewer=None):
+    """Return rows as a page shows them to this person: three more queries, however many rows."""
     ids = [row.id for row in rows]
     steps = {step.pk: step.name for step in worktable.steps.all()}
-    units = {}
+    units, sight = {}, Sight(viewer, worktable.project_id)
     for unit in Unit.objects.filter(worktable=worktable, row_id__in=ids):
+        unit.reason = sight.reason_of(unit)
         units.setdefault(unit.row_id, {})[steps.get(unit.step_id, "")] = unit
     running, queued = set(), set()
     for row_id, owner in Todo.objects.filter(worktable=worktable, row_id__in=ids).values_list(
@@ -204,8 +208,8 @@ def _reason(row, units):
     return f"{name}: {worst.reason}" if worst.state == State.FAILED else worst.reason
 
 
-def view_row(worktable, row_id):
-    """Return one row as a page shows it, or None if it is not there."""
+def view_row(worktable, row_id, viewer=None):
+    """Return one row as a page shows it to this person, or None if it is not there."""
     layout = layout_of(worktable)
     row = layout.rows.filter(id=row_id).first()
-    return view_rows(worktable, layout, [row])[0] if row else None
+    return view_rows(worktable, layout, [row], viewer)[0] if row else None

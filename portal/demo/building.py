@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from archive.alma import find_groups
+from archive.claiming import name_owner
 from archive.folders import project_folder
 from pipelines.standard import install_pipelines
 from portal.demo.survey import invent_fields, known_objects, write_survey
@@ -98,6 +99,7 @@ def build_survey(people, pipelines):
     demo, fields = people["demo"], invent_fields()
     with transaction.atomic():
         project = Project(slug="almacal")
+        name_owner(project_folder(project), demo.username)
         written = write_survey(project_folder(project), fields)
         project = create_project(
             "almacal",
@@ -147,7 +149,7 @@ def build_m87(people, pipelines, data):
     """Bring the real map in `data` through the same path."""
     demo = people["demo"]
     folder = project_folder(Project(slug="m87"))
-    folder.mkdir(parents=True, exist_ok=True)
+    name_owner(folder, demo.username)
     for file in sorted(data.glob("m87_*.fits")):
         shutil.copyfile(file, folder / file.name)
     with transaction.atomic():

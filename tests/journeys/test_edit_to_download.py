@@ -133,7 +133,64 @@ def test_the_pages_work_in_the_narrow_and_the_dark(visit, api, portal):
         f"/worktables/{observations}/rows/1/",
     ):
         page.goto(portal.address + path)
+        if page.locator("[data-fragment]").count():
+            page.locator("[data-fragment][data-filled=done]").wait_for()
         overflow = page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         assert overflow <= 0, f"{path} is {overflow} px too wide"
+
+
+def test_the_lineage_of_a_row_is_not_shown_before_its_style(visit, api, portal):
+    observations = table_id(api, "observations")
+    page, held = visit("visitor", viewport={"width": 400, "height": 860}), []
+    page.route("**/lineage.css", lambda route: held.append(route))
+
+    with page.expect_request("**/lineage.css"):
+        page.goto(f"{portal.address}/worktables/{observations}/rows/1/")
+    assert page.locator(".lineage").count() == 0
+    while not held:  # the request is seen before it is handed over
+        page.wait_for_timeout(10)
+    held[0].continue_()
+
+    page.locator("[data-fragment][data-filled=done] .lineage").first.wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+def test_empty_text_and_null_are_typed_by_keys_and_look_different(visit, api, portal):
+    catalogue = table_id(api, "catalogue")
+    page = visit("demo")
+    page.goto(f"{portal.address}/worktables/{catalogue}/")
+
+    def kept(row):
+        return api("demo", f"/api/worktables/{catalogue}/rows/{row}/")[1]["cells"]["type"]
+
+    def type_into(row, *keys):
+        cell(page, row, "type").click()
+        for key in ("Enter", *keys):
+            page.keyboard.press(key)
+        page.wait_for_function(
+            "row => !document.querySelector('#grid td:is(.editing, .saving)')"
+            " && document.getElementById(`row-${row}`)",
+            arg=row,
+        )
+
+    type_into(1, "Delete", "Enter")
+    assert kept(1) is None
+    type_into(2, "Delete", "ArrowDown", "Enter")
+    assert kept(2) == ""
+    cell(page, 2, "type").and_(page.locator(".blank")).wait_for()
+    assert cell(page, 2, "type").inner_text().strip() == "“”"
+    cell(page, 1, "type").and_(page.locator(".null")).wait_for()
+
+    # The box says in words what it stands for, to whoever listens too.
+    cell(page, 2, "type").click()
+    page.keyboard.press("Enter")
+    page.locator("#grid td.editing [role=status]", has_text="empty text “”; ↓ for null").wait_for(
+        state="attached"
+    )
+    assert page.locator("#grid td.editing input").get_attribute("aria-describedby") == "cell-emptiness"
+    page.get_by_role("button", name="empty text").click()
+    page.keyboard.press("Enter")
+    cell(page, 2, "type").and_(page.locator(".null")).wait_for()
+    assert kept(2) is None

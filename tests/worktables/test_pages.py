@@ -517,6 +517,34 @@ def test_columns_are_added_changed_and_dropped(send, worktable):
     assert not worktable.columns.filter(name="remark").exists()
 
 
+def test_dropping_is_offered_only_for_a_column_that_nothing_needs(page, family, owner, reader):
+    add_column(family.items, NewColumn("note"), by=owner)
+
+    for name, needed_by in (
+        ("flux", ["link “items_of”", "step “sum” of sums"]),
+        ("star", ["link “star_near”"]),
+    ):
+        answer = page("owner", reverse("worktable-column", args=[family.items.pk, name]))
+        assert answer.context["users"] == needed_by
+        assert "It cannot be dropped, because it is needed by" in text_of(answer)
+        assert all(user in text_of(answer) for user in needed_by)
+        assert f"Drop {name}" not in text_of(answer)
+    free = page("owner", reverse("worktable-column", args=[family.items.pk, "note"]))
+    assert "Drop note" in text_of(free)
+    listed = text_of(page("reader", reverse("worktable-columns", args=[family.items.pk])))
+    assert "link “items_of”, step “sum” of sums" in listed
+
+
+def test_what_needs_a_column_is_not_named_where_it_may_not_be_seen(page, family, stranger, owner):
+    share_with(family.items, stranger, "owner", by=owner)
+
+    text = text_of(page("stranger", reverse("worktable-column", args=[family.items.pk, "flux"])))
+
+    assert "something in a table that is not shared with you" in text
+    assert "step “sum”" not in text
+    assert "items_of" not in text
+
+
 def test_a_column_that_a_step_needs_is_not_dropped(send, worktable):
     answer = send("owner", reverse("worktable-drop-column", args=[worktable.pk, "x"]))
 

@@ -60,7 +60,7 @@ def test_positions_get_the_digits_that_tell_them_apart():
     ("kind", "value", "text", "title"),
     [
         ("int", 2**53 + 1, "9007199254740993", ""),
-        ("text", "", "", ""),
+        ("text", "", "“”", "empty text"),
         ("bool", False, "no", ""),
         ("time", 59000.5, "2020-05-31 12:00:00", "MJD 59000.5"),
         ("array", [1.0, math.nan, 3.0, 4.0, 5.0], "[1.0, nan, 3.0, 4.0, … 5]", "[1.0, nan, 3.0, 4.0, 5.0]"),

@@ -38,7 +38,7 @@ class WorktableView(APIView):
 
     def row_document(self, worktable, row_id):
         """Return a row as JSON, or raise `NoSuchRow`."""
-        view = view_row(worktable, row_id)
+        view = view_row(worktable, row_id, self.request.user)
         if view is None:
             raise NoSuchRow(row_id)
         return row_documents(worktable, [view])[0]

@@ -83,6 +83,7 @@ class RowsView(WorktableView):
             after=asked.get("_after") or None,
             before=asked.get("_before") or None,
             size=int(size),
+            viewer=request.user,
         )
         return Response(
             {

@@ -1,6 +1,7 @@
 """Worktables and their columns."""
 
 from django.db import transaction
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
@@ -67,7 +68,7 @@ def table_document(user, worktable):
         "columns": ColumnSerializer(worktable.columns.all(), many=True).data,
         "steps": list(worktable.steps.values("name", "kind", "step")),
         "links": link_documents(links),
-        "plan": plan_update(worktable).sentence(),
+        "plan": plan_update(worktable, user).sentence(),
     }
 
 
@@ -126,6 +127,8 @@ class WorktablesView(WorktableList):
 
     def project(self, slug):
         """Find a project among those one may see."""
+        if "\0" in str(slug):  # which PostgreSQL does not compare
+            raise Http404
         return get_object_or_404(Project.objects.visible_to(self.request.user), slug=str(slug))
 
 

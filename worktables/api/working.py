@@ -25,6 +25,7 @@ from worktables.serializers import (
     link_documents,
     plan_document,
 )
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.updating import plan_update, rerun_rows, update_table
 
@@ -160,7 +161,7 @@ class UpdateView(WorktableView):
     @extend_schema(operation_id="update_plan", responses=PlanSerializer)
     def get(self, request, pk):
         """Say what an update would run, and why, without running it."""
-        return Response(plan_document(plan_update(self.find(pk))))
+        return Response(plan_document(plan_update(self.find(pk), request.user)))
 
     @extend_schema(operation_id="update_run", request=None, responses={202: PlanSerializer})
     def post(self, request, pk):
@@ -190,7 +191,9 @@ class RowRunsView(WorktableView):
         worktable = self.find(pk)
         if not layout_of(worktable).rows.filter(id=row_id).exists():
             raise NoSuchRow(row_id)
-        return Response(RunSerializer(runs_of(worktable).filter(row_id=row_id)[:1000], many=True).data)
+        sight = Sight(request.user, worktable.project_id)
+        runs = [sight.run(run) for run in runs_of(worktable).filter(row_id=row_id)[:1000]]
+        return Response(RunSerializer(runs, many=True, context={"sight": sight}).data)
 
 
 class TableRunView(WorktableView):
@@ -199,8 +202,10 @@ class TableRunView(WorktableView):
     @extend_schema(operation_id="table_runs_retrieve", responses=RunDetailSerializer)
     def get(self, request, pk, run_id):
         """Show all that is known of it."""
-        run = get_object_or_404(runs_of(self.find(pk)), pk=run_id)
-        return Response(RunDetailSerializer(run).data)
+        worktable = self.find(pk)
+        sight = Sight(request.user, worktable.project_id)
+        run = sight.run(get_object_or_404(runs_of(worktable), pk=run_id))
+        return Response(RunDetailSerializer(run, context={"sight": sight}).data)
 
 
 def runs_of(worktable):

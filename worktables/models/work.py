@@ -35,6 +35,9 @@ class Unit(models.Model):
     run_id = models.BigIntegerField(null=True)
     reused = models.BooleanField(default=False)
     reason = models.TextField(blank=True)
+    about = models.JSONField(
+        null=True, default=list, help_text="the other tables that the reason speaks of; null is not known"
+    )
     settled_at = models.DateTimeField(null=True)
 
     class Meta:

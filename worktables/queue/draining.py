@@ -230,6 +230,7 @@ def _run(batch, work, worker, version, environment):
         host=worker.host,
         environment=environment,
         asked_by_id=work.claim.asked_by,
+        about=sorted(batch.graph.beyond(batch.node)),
     )
 
 

@@ -213,12 +213,12 @@ def _apply(worktable, link, child, filled, plan, by):
         present = child.rows.filter(id__in=plan.revived).values_list("id", flat=True)
         revived = rowsets.these(target.pk, present)
         revive_units(target, revived, "the item is back")
-        mark_changed(target, revived, [], reason, membership=True)
+        mark_changed(target, revived, [], reason, membership=True, about={worktable.pk})
     if plan.changed:
         changed = rowsets.these(target.pk, list(plan.changed))
-        mark_changed(target, changed, plan.columns, reason)
+        mark_changed(target, changed, plan.columns, reason, about={worktable.pk})
         update_cells(child, filled, plan.changed)
-        mark_changed(target, changed, plan.columns, reason)
+        mark_changed(target, changed, plan.columns, reason, about={worktable.pk})
     for row_id, ordinal in plan.ordinals.items():
         child.model.objects.filter(id=row_id).update(ordinal=ordinal)
     if plan.new:
@@ -244,7 +244,7 @@ def _apply(worktable, link, child, filled, plan, by):
         plan.present += added
         new = rowsets.these(target.pk, added)
         add_units(graph_of(target.project_id), target.pk, new, "new item")
-        mark_changed(target, new, [], reason, membership=True)
+        mark_changed(target, new, [], reason, membership=True, about={worktable.pk})
     if plan.retired:
         retire_rows(target, rowsets.these(target.pk, plan.retired))
         wake_all(graph_of(target.project_id), flowing=False)

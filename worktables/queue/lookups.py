@@ -73,6 +73,7 @@ def _stop_at_broken(batch, link, works, found):
                 works[row_id].stop(
                     State.BLOCKED,
                     f"{name} {made_by[source_id]} failed at “{above.name}”, and is looked up here",
+                    about={above.worktable_id},
                 )
 
 

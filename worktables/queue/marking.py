@@ -1,5 +1,6 @@
 """Marking what a change makes stale: every dependent unit, at once, in the transaction of the change."""
 
+import json
 from collections import defaultdict
 
 from django.db import connection
@@ -83,8 +84,10 @@ def _through_parents(link, expand, parents):
     return rowsets.collecting_children(link, expand, parents)
 
 
-def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False):
+def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False, about=()):
     """Mark what depends on these columns of these rows; call it before *and* after changing a column that joins.
+
+    The reason speaks of this table, and of those in `about`.
 
     Returns
     -------
@@ -92,10 +95,11 @@ def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False)
         How many units became stale.
     """
     graph = graph_of(worktable.project_id)
-    return mark(graph, reached_by(graph, worktable.pk, rows, columns, membership=membership), reason, by=by)
+    reached = reached_by(graph, worktable.pk, rows, columns, membership=membership)
+    return mark(graph, reached, reason, about={worktable.pk, *about}, by=by)
 
 
-def mark(graph, reached, reason, *, by=None, forced=False, queue=None):
+def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None):
     """Make these units stale, raise their generation, and queue them where change flows by itself.
 
     Parameters
@@ -103,6 +107,8 @@ def mark(graph, reached, reason, *, by=None, forced=False, queue=None):
     reached : list of (Node, RowSet)
     reason : str
         Why, in one sentence, for whoever hovers over the cell.
+    about : set of int
+        The ids of the tables the reason speaks of; who may not see them does not read it.
     forced : bool
         Run them even if nothing turns out to have changed.
     queue : bool, optional
@@ -110,7 +116,7 @@ def mark(graph, reached, reason, *, by=None, forced=False, queue=None):
     """
     count = 0
     for node, rows in reached:
-        count += _make_stale(node, rows, reason)
+        count += _make_stale(node, rows, reason, about)
         queued = graph.flows(node) if queue is None else queue
         enqueue(node, rows, by=by, forced=forced) if queued else _refresh_queued(node, rows)
     for node, rows in reached:
@@ -125,14 +131,27 @@ def mark(graph, reached, reason, *, by=None, forced=False, queue=None):
     return count
 
 
-def _make_stale(node, rows, reason):
+def _make_stale(node, rows, reason, about):
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s "
+            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s, about = %s "
             f"WHERE worktable_id = %s AND step_id = %s AND state <> %s AND row_id IN ({rows.sql})",
-            [State.STALE, reason, node.worktable_id, node.id, State.RETIRED, *parameters(rows)],
+            [
+                State.STALE,
+                reason,
+                as_others(about, node.worktable_id),
+                node.worktable_id,
+                node.id,
+                State.RETIRED,
+                *parameters(rows),
+            ],
         )
         return cursor.rowcount
+
+
+def as_others(about, worktable_id):
+    """Write the ids of tables, without one of them, as the database keeps them; None is not known."""
+    return None if about is None else json.dumps(sorted(set(about) - {worktable_id}))
 
 
 def enqueue(node, rows, *, by=None, forced=False, priority=0):
@@ -260,15 +279,22 @@ def add_units(graph, worktable_id, rows, reason, *, by=None):
     refresh_rows(graph, worktable_id, rows)
 
 
-def add_units_of(node, rows, reason):
+def add_units_of(node, rows, reason, *, about=()):
     """Give rows that have none their unit of one step, stale; deleted and retired rows wait in retirement."""
     table = table_name(node.worktable_id)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO worktables_unit (worktable_id, row_id, step_id, state, generation, fingerprint, "
-            "content, reused, reason) SELECT %s, r.id, %s, "
+            "content, reused, reason, about) SELECT %s, r.id, %s, "
             f"CASE WHEN r.deleted_at IS NULL AND r.state <> {State.RETIRED:d} THEN {State.STALE:d} "
-            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s FROM {table} r WHERE r.id IN ({rows.sql}) "
+            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s, %s FROM {table} r WHERE r.id IN ({rows.sql}) "
             "ON CONFLICT DO NOTHING",
-            [node.worktable_id, node.id, False, reason, *parameters(rows)],
+            [
+                node.worktable_id,
+                node.id,
+                False,
+                reason,
+                as_others(about, node.worktable_id),
+                *parameters(rows),
+            ],
         )

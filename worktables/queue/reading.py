@@ -44,6 +44,7 @@ class Work:
     fingerprint: str = ""
     state: State = State.STALE
     reason: str = ""
+    about: set | None = dataclasses.field(default_factory=set)
     outputs: dict | None = None
     items: list | None = None
     content: str = ""
@@ -54,9 +55,10 @@ class Work:
     known: object = None
     twin: object = None
 
-    def stop(self, state, reason):
-        """Settle without running."""
+    def stop(self, state, reason, *, about=frozenset()):
+        """Settle without running; `about` are the tables that the reason speaks of, None if nobody knows."""
         self.state, self.reason = state, reason
+        self.about = None if about is None else set(about)
 
 
 def read_works(batch):
@@ -215,7 +217,9 @@ def _block(batch, link, works, above, match):
             if works[row_id].state == State.STALE:
                 name = batch.graph.tables[above.worktable_id].name
                 works[row_id].stop(
-                    State.BLOCKED, f"{name} {obstacle} failed at “{above.name}”, and would count here"
+                    State.BLOCKED,
+                    f"{name} {obstacle} failed at “{above.name}”, and would count here",
+                    about={above.worktable_id},
                 )
 
 
@@ -271,10 +275,9 @@ def _stop_below_broken(batch, works):
             if unit is None or work.state != State.STALE:
                 continue
             where = "" if way == "row" else f" of {graph.tables[above.worktable_id].name} {above_id}"
-            if unit.state == State.EMPTY:
-                work.stop(State.EMPTY, unit.reason)
+            if unit.state == State.FAILED:
+                reason, about = f"“{above.name}”{where} failed", {above.worktable_id}
             else:
-                work.stop(
-                    State.BLOCKED,
-                    f"“{above.name}”{where} failed" if unit.state == State.FAILED else unit.reason,
-                )
+                reason = unit.reason
+                about = None if unit.about is None else {*unit.about, above.worktable_id}
+            work.stop(State.EMPTY if unit.state == State.EMPTY else State.BLOCKED, reason, about=about)

@@ -21,7 +21,7 @@ from worktables.models import State, TableStep, Todo
 from worktables.queue import rowsets
 from worktables.queue.expansion import write_children
 from worktables.queue.locking import hold, in_one_transaction
-from worktables.queue.marking import mark_changed, refresh_states, wake_below
+from worktables.queue.marking import as_others, mark_changed, refresh_states, wake_below
 from worktables.queue.reading import Source
 from worktables.signals import runs_written
 from worktables.storage import layout_of
@@ -203,7 +203,7 @@ def _moved(batch, layout, columns, values):
 
 
 def _write_units(batch, ours):
-    now = timezone.now()
+    now, of_itself = timezone.now(), as_others((), None)
     rows = []
     for work in ours:
         known = work.known
@@ -212,12 +212,12 @@ def _write_units(batch, ours):
             same = known is not None and known.content == work.content and not work.verified
             reason = work.reason or ("re-made, same content" if same and work.run else "")
             reused = work.reused or (work.verified and bool(known and known.reused))
-            row = [work.state, work.fingerprint, work.content, run_id, reused, reason]
+            row = [work.state, work.fingerprint, work.content, run_id, reused, reason, of_itself]
         else:
             run_id = work.run_id or (known.run_id if known else None)
-            row = [work.state, "", "", run_id, False, work.reason]
+            row = [work.state, "", "", run_id, False, work.reason, _about(batch, work)]
         rows.append([*row, now, work.claim.row_id])
-    sets = ["state", "fingerprint", "content", "run_id", "reused", "reason", "settled_at"]
+    sets = ["state", "fingerprint", "content", "run_id", "reused", "reason", "about", "settled_at"]
     node = batch.node
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -229,7 +229,7 @@ def _write_units(batch, ours):
                 f"FROM (VALUES %s) v ({', '.join(sets)}, row_id) WHERE u.worktable_id = {int(node.worktable_id)} "
                 f"AND u.step_id = {int(node.id)} AND u.row_id = v.row_id",
                 rows,
-                template="(%s::smallint, %s, %s, %s::bigint, %s::boolean, %s, %s::timestamptz, %s::bigint)",
+                template="(%s::smallint, %s, %s, %s::bigint, %s::boolean, %s, %s::jsonb, %s::timestamptz, %s::bigint)",
                 page_size=1000,
             )
         else:
@@ -238,6 +238,14 @@ def _write_units(batch, ours):
                 f"WHERE row_id = %s AND worktable_id = {int(node.worktable_id)} AND step_id = {int(node.id)}",
                 rows,
             )
+
+
+def _about(batch, work):
+    """Return the tables that the reason of a unit speaks of; what a step says may speak of all that it reads."""
+    about = work.about
+    if work.state == State.FAILED and about is not None:
+        about = about | batch.graph.beyond(batch.node)
+    return as_others(about, batch.node.worktable_id)
 
 
 def _tell(batch, ours, accepted, children):

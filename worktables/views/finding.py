@@ -27,11 +27,15 @@ def find_project(request, slug):
 
 
 def about(request, table, **more):
-    """Return what every template of a table's page shows: the table, its project, and what this person may do."""
+    """Return what every template of a table's page shows: the table, its project, and what this person may do.
+
+    To whom only the table is shared, there is no project.
+    """
     role = role_of(request.user, table)
+    seen = Project.objects.visible_to(request.user).filter(pk=table.project_id).exists()
     return {
         "table": table,
-        "project": table.project,
+        "project": table.project if seen else None,
         "role": role,
         "may_run": role == "owner",
         "may_annotate": role in ("owner", "collaborator"),

@@ -38,7 +38,7 @@ def grid(request, pk):
     newest = Event.objects.filter(worktable=table).aggregate(newest=Max("id"))["newest"] or 0
     address, refusal, status = Address(request.GET), None, 200
     try:
-        page = read_page(table, address)
+        page = read_page(request, table, address)
     except WorktableError as error:
         refusal, status = error, error.status
         page = Page(layout_of(table).columns, [], None, None, 0)
@@ -47,7 +47,7 @@ def grid(request, pk):
         "worktables/grid.html",
         {
             **facts,
-            **status_of(table),
+            **status_of(request, table),
             **rows_shown(request, table, page.rows, facts),
             "headers": headers(table, page.columns, address),
             "page": page,
@@ -76,10 +76,13 @@ def rows_fragment(request, pk):
     if "ids" in request.GET:
         ids = ids_in(request.GET.getlist("ids"))[: 3 * PAGE]
         rows = view_rows(
-            table, layout_of(table), list(rows_wanted(table, {}).filter(id__in=ids).order_by("id"))
+            table,
+            layout_of(table),
+            list(rows_wanted(table, {}).filter(id__in=ids).order_by("id")),
+            request.user,
         )
     else:
-        rows = read_page(table, Address(request.GET)).rows
+        rows = read_page(request, table, Address(request.GET)).rows
     return render(request, "worktables/_rows.html", {**facts, **rows_shown(request, table, rows, facts)})
 
 
@@ -88,7 +91,7 @@ def rows_fragment(request, pk):
 def status_fragment(request, pk):
     """Show how many rows need work, for a page that is open already."""
     table = find_table(request, pk)
-    return render(request, "worktables/_status.html", {**about(request, table), **status_of(table)})
+    return render(request, "worktables/_status.html", {**about(request, table), **status_of(request, table)})
 
 
 class Address:
@@ -120,9 +123,16 @@ class Address:
         return [(name, text) for name, text in self.wanted.items() if name in SPECIAL]
 
 
-def read_page(table, address):
+def read_page(request, table, address):
     """Return the page of rows that an address asks for."""
-    return page_of(table, address.wanted, sort=address.sort, after=address.after, before=address.before)
+    return page_of(
+        table,
+        address.wanted,
+        sort=address.sort,
+        after=address.after,
+        before=address.before,
+        viewer=request.user,
+    )
 
 
 @dataclasses.dataclass
@@ -187,9 +197,9 @@ def example(column):
     }.get(column.kind, "null" if column.kind not in NUMERIC else ">5")
 
 
-def status_of(table):
+def status_of(request, table):
     """Return what needs work, and how many rows are in each state."""
-    plan = plan_update(table)
+    plan = plan_update(table, request.user)
     reasons = list(plan.reasons.items())
     return {
         "plan": plan,

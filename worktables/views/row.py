@@ -26,6 +26,7 @@ from worktables.forms import CellsForm
 from worktables.models import Annotation, Event, Kind, Link, State, TableStep, Todo, Worktable
 from worktables.picturing import beam_of, draw_overlay, size_in_words
 from worktables.showing import DIGITS, NUMERIC, digits_for, shown
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.values import Unfit, as_json, from_json
 from worktables.updating import rerun_rows
@@ -44,7 +45,7 @@ ITEMS_SHOWN = 300
 def row(request, pk, row_id):
     """Show a row."""
     table = find_table(request, pk)
-    return row_page(request, table, find_row(table, row_id))
+    return row_page(request, table, find_row(request, table, row_id))
 
 
 @login_required
@@ -52,12 +53,12 @@ def row(request, pk, row_id):
 def row_fragment(request, pk, row_id):
     """Show what may have changed of a row, for a page that is open already."""
     table = find_table(request, pk)
-    return row_page(request, table, find_row(table, row_id), template="worktables/_row_body.html")
+    return row_page(request, table, find_row(request, table, row_id), template="worktables/_row_body.html")
 
 
-def find_row(table, row_id):
+def find_row(request, table, row_id):
     """Return the row as pages show it, or answer that there is none."""
-    found = view_row(table, row_id)
+    found = view_row(table, row_id, request.user)
     if found is None:
         raise Http404
     return found
@@ -72,7 +73,8 @@ def row_page(request, table, found, *, template="worktables/row.html", form=None
     typed = typed_columns(table)
     view = RowsView(request.user, table, [found], facts["may_run"])
     (seen,) = view
-    steps = steps_of(table, found)
+    sight = Sight(request.user, table.project_id)
+    steps = steps_of(table, found, sight)
     picture = picture_shown(request, table, layout, found, view.products)
     context = {
         **facts,
@@ -100,7 +102,7 @@ def row_page(request, table, found, *, template="worktables/row.html", form=None
         "annotations": Annotation.objects.filter(worktable=table, row_id=found.id).select_related(
             "author", "withdrawn_by"
         ),
-        "runs": runs_of(table, found),
+        "runs": runs_of(table, found, sight),
         "provenance_address": provenance_address(table, found),
         "children": children_of(request.user, table, found),
         **neighbours(layout, found),
@@ -128,12 +130,14 @@ class StepView:
     progress_text: str
 
 
-def steps_of(table, found):
+def steps_of(table, found, sight):
     """Return the steps of a row in the order in which they run, each with the run that made what is there."""
     busy = {todo.step_id: todo for todo in Todo.objects.filter(worktable=table, row_id=found.id)}
-    runs = Run.objects.select_related("step_version", "asked_by", "environment").in_bulk(
-        [unit.run_id for unit in found.steps.values() if unit.run_id]
-    )
+    known = Run.objects.select_related("step_version", "asked_by", "environment")
+    runs = known.in_bulk([unit.run_id for unit in found.steps.values() if unit.run_id])
+    # A result may be taken from a run of another table.
+    runs = {pk: sight.run(run) for pk, run in runs.items() if sight.reaches({run.worktable_id} - {table.pk})}
+    nodes = graph_of(table.project_id).nodes
     steps = []
     for step in table.steps.all():
         unit = found.steps.get(step.name)
@@ -154,17 +158,18 @@ def steps_of(table, found):
                 reused=unit.reused,
                 error=(run.error if run and run.error else unit.reason) if settled == "failed" else "",
                 progress=todo.progress if todo and todo.owner else None,
-                progress_text=todo.progress_text if todo and todo.owner else "",
+                progress_text=todo.progress_text
+                if todo and todo.owner and step.pk in nodes and sight.may_follow(nodes[step.pk])
+                else "",
             )
         )
     return steps
 
 
-def runs_of(table, found):
+def runs_of(table, found, sight):
     """Return the last runs of a row, the newest first."""
-    return Run.objects.filter(worktable_id=table.pk, row_id=found.id).select_related(
-        "asked_by", "step_version"
-    )[:RUNS_SHOWN]
+    runs = Run.objects.filter(worktable_id=table.pk, row_id=found.id)
+    return [sight.run(run) for run in runs.select_related("asked_by", "step_version")[:RUNS_SHOWN]]
 
 
 def parameters_of(table, layout, found):
@@ -320,7 +325,7 @@ def edit_row(request, pk, row_id):
     """Change the cells that were typed anew: all of them, or none."""
     table = find_table(request, pk)
     demand(request.user, "run", table)
-    found = find_row(table, row_id)
+    found = find_row(request, table, row_id)
     columns = typed_columns(table)
     form = CellsForm(columns, request.POST, inherited=inherited(table, graph_of(table.project_id)))
     conflicts = []
@@ -361,7 +366,7 @@ def rerun(request, pk, row_id):
     """Run the steps of a row again, or one of them."""
     table = find_table(request, pk)
     step = request.POST.get("step") or None
-    if step and not table.steps.filter(name=step).exists():
+    if step and step not in set(table.steps.values_list("name", flat=True)):
         raise Http404
     number = rerun_rows(table, [row_id], by=request.user, step=step)
     messages.success(request, f"{number} step{'s' * (number != 1)} queued to run again.")

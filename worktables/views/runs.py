@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 from archive.models import Product
 from pipelines.models import Run
 from worktables.showing import shown
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.values import Unfit, from_json
 from worktables.views.finding import about, find_table
@@ -23,6 +24,7 @@ def run(request, pk):
         table = find_table(request, found.worktable_id)
     except Http404:  # not whether there is such a run
         raise Http404 from None
+    found = Sight(request.user, found.project_id).run(found)
     ports = {**ports_of(found, "inputs"), **ports_of(found, "parameters"), **ports_of(found, "outputs")}
     values = [*found.inputs.values(), *found.outputs.values()]
     hashes = [value for value in values if isinstance(value, str) and len(value) == 64]

@@ -7,8 +7,17 @@ from django.db import transaction
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from projects.models import Project
 from projects.permissions import demand
-from worktables.columns import NewColumn, add_column, describe_column, drop_column, find, rename_column
+from worktables.columns import (
+    NewColumn,
+    add_column,
+    describe_column,
+    drop_column,
+    find,
+    rename_column,
+    users_of,
+)
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
 from worktables.filtering import is_id
 from worktables.formats.parsing import parse_cell
@@ -103,7 +112,9 @@ def columns(request, pk):
             else:
                 messages.success(request, f"Column “{form.cleaned_data['name']}” is added.")
                 return redirect("worktable-columns", table.pk)
-    facts = about(request, table, form=form, columns=table.columns.all())
+    found = list(table.columns.all())
+    users = users_of(table, found, request.user)
+    facts = about(request, table, form=form, columns=[(column, users[column.pk]) for column in found])
     return render(request, "worktables/columns.html", facts, status=400 if form.errors else 200)
 
 
@@ -130,7 +141,8 @@ def column(request, pk, name):
         else:
             messages.success(request, "Saved.")
             return redirect("worktable-columns", table.pk)
-    facts = about(request, table, form=form, column=found)
+    users = users_of(table, [found], request.user)[found.pk]
+    facts = about(request, table, form=form, column=found, users=users)
     return render(request, "worktables/column.html", facts, status=400 if form.errors else 200)
 
 
@@ -153,7 +165,8 @@ def delete(request, pk):
     messages.success(
         request, f"“{table.name}” is in the trash of the project; it can be brought back from there."
     )
-    return redirect("project", table.project.slug)
+    in_sight = Project.objects.visible_to(request.user).filter(pk=table.project_id).exists()
+    return redirect("project", table.project.slug) if in_sight else redirect("home")
 
 
 @login_required

@@ -19,6 +19,7 @@ const grid = new Grid(table, { onKey });
 const editor = new CellEditor(grid, {
   addressOf: (cell) => `${table.dataset.cells}${rowOf(cell)}/cells/${nameOf(cell)}/`,
   labelOf: (cell) => `${nameOf(cell)} of row ${rowOf(cell)}`,
+  isText: (cell) => "text" in head.cells[cell.cellIndex].dataset,
   write: writeCell,
   decide,
   saved: (row) => refresh({ rows: [Number(row.dataset.row)], all: false, table: false }),
@@ -48,7 +49,7 @@ function onKey(event, cell) {
 function decide(cell, refusal, text) {
   const dialog = document.getElementById("conflict");
   const say = (name, words) => { dialog.querySelector(`[data-conflict-${name}]`).textContent = words; };
-  const shown = (value) => (value === null || value === undefined ? "empty" : Array.isArray(value) ? value.join(" ") : String(value));
+  const shown = (value) => (value === null || value === undefined ? "empty" : value === "" ? "“”" : Array.isArray(value) ? value.join(" ") : String(value));
   say("words", `“${nameOf(cell)}” of row ${rowOf(cell)} was changed while you typed.`);
   say("mine", text || "empty");
   say("present", shown(refusal.facts.present));

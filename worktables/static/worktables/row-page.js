@@ -13,7 +13,9 @@ const news = document.getElementById("news");
 function inUse(part) {
   if (part.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) return true;
   if (part.querySelector("[aria-invalid=true]")) return true;
-  return [...part.querySelectorAll("input, textarea")].some((field) => field.value !== field.defaultValue);
+  return [...part.querySelectorAll("input, textarea")].some(
+    (field) => field.value !== field.defaultValue || field.checked !== field.defaultChecked,
+  );
 }
 
 async function refresh({ rows, all }) {
@@ -44,8 +46,25 @@ async function fillFragments() {
   for (const place of body.querySelectorAll("[data-fragment]:not([data-filled])")) {
     place.dataset.filled = "";
     const html = await fetchPiece(place.dataset.fragment);
-    if (html !== null) place.innerHTML = html;
+    if (html === null) continue;
+    const piece = parsed(html);
+    await dress(piece);
+    place.replaceChildren(piece);
+    place.dataset.filled = "done";
   }
+}
+
+/** Takes the style sheets of a piece into the head and waits for them: shown without, it is too wide and jumps. */
+function dress(piece) {
+  return Promise.all([...piece.querySelectorAll("link[rel=stylesheet]")].map((sheet) => {
+    sheet.remove();
+    if (document.head.querySelector(`link[href="${sheet.getAttribute("href")}"]`)) return null;
+    return new Promise((resolve) => {
+      sheet.addEventListener("load", resolve);
+      sheet.addEventListener("error", resolve);
+      document.head.append(sheet);
+    });
+  }));
 }
 
 lightTogether(body);
