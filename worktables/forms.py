@@ -149,6 +149,8 @@ class TextOrNull(forms.TextInput):
     def get_context(self, name, value, attrs):
         """Add the tick, with a name that no column has."""
         context = super().get_context(name, value, attrs)
+        # A style shows the tick while a placeholder is shown: while there is nothing in the box.
+        context["widget"]["attrs"].setdefault("placeholder", " ")
         tick = {"name": f"{name}.blank", "id": f"{context['widget']['attrs'].get('id', name)}_blank"}
         return context | {"tick": tick | {"checked": value == ""}}
 
