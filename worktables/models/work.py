@@ -71,7 +71,7 @@ class Todo(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["worktable", "step", "priority", "row_id"],
+                fields=["step", "-priority", "row_id"],
                 condition=models.Q(owner=None),
                 name="todo_waiting",
             ),

@@ -15,7 +15,6 @@ from pipelines.memo import recall
 from pipelines.models import Run, StepVersion
 from pipelines.registry import get_step
 from pipelines.versions import version_of
-from worktables.events import announce_rows
 from worktables.models import State, TableStep
 from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
@@ -27,7 +26,6 @@ from worktables.storage.values import as_json, from_json
 log = logging.getLogger(__name__)
 
 FIRST_BATCH = {"light": 50, "heavy": 1}
-SHOWN_RUNNING = 20
 _seconds = {}
 
 
@@ -78,8 +76,6 @@ def batch_size(node):
 def work_through(batch, worker):
     """Bring the units of a batch to their settled states; return how many were accepted."""
     started = time.monotonic()
-    if len(batch.claims) <= SHOWN_RUNNING:
-        announce_rows(batch.worktable, sorted(batch.claims))
     works = read_works(batch)
     _read(batch, works)
     _verify(works)
