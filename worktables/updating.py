@@ -73,8 +73,8 @@ def update_table(worktable, *, by):
             by=by,
         )
     everything = rowsets.all_rows(worktable.pk)
-    for node in graph.steps_of[worktable.pk]:
-        enqueue(node, everything, by=by)
+    if plan.n_rows_to_do:
+        enqueue(graph.steps_of[worktable.pk], everything, by=by)
     announce(worktable, "rows", all=True, n=plan.n_rows_to_do)
     wake_workers(worktable)
     return plan

@@ -4,12 +4,16 @@ import json
 
 from django.db import connection
 
+from pipelines.writing import as_array
+
 
 def in_ids(expression, ids):
     """Return SQL and parameters for “`expression` is one of these ids”, whatever their number."""
+    ids = list(ids)
     if connection.vendor == "postgresql":
-        return f"{expression} = ANY(%s)", [list(ids)]
-    return f"{expression} IN (SELECT value FROM json_each(%s))", [json.dumps(list(ids))]
+        kind = "text" if ids and isinstance(ids[0], str) else "bigint"
+        return f"{expression} = ANY(%s)", [as_array(kind, ids)]
+    return f"{expression} IN (SELECT value FROM json_each(%s))", [json.dumps(ids)]
 
 
 def take_ids(worktable, number):
