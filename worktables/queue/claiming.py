@@ -6,6 +6,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from pipelines.writing import encode_json
 from worktables.dependencies import Node, ProjectGraph, graph_of
 from worktables.events import announce_rows
 from worktables.models import Todo, Worktable
@@ -34,6 +35,21 @@ class Batch:
     node: Node
     owner: str
     claims: dict[int, Claim]
+    ran: dict[str, object] = dataclasses.field(default_factory=dict)
+
+    def ran_as(self, version, environment, worker):
+        """Note what the runs of this batch have in common."""
+        self.ran.update(
+            project_id=self.worktable.project_id,
+            worktable_id=self.worktable.pk,
+            step_id=self.node.id,
+            step_name=self.node.name,
+            step_version_id=version.pk,
+            environment_id=environment.pk,
+            worker=worker.name[:64],
+            host=worker.host,
+            about=encode_json(sorted(self.graph.beyond(self.node))),
+        )
 
 
 WAITING = """
