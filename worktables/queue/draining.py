@@ -19,6 +19,7 @@ from pipelines.versions import version_of
 from worktables.models import State, TableStep
 from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
+from worktables.queue.garbage import undisturbed
 from worktables.queue.reading import read_step_inputs, read_works
 from worktables.queue.settling import settle
 from worktables.queue.telling import Telling
@@ -78,21 +79,23 @@ def work_through(batch, worker):
     """Bring the units of a batch to their settled states; return how many were accepted."""
     started = time.monotonic()
     is_step = batch.node.kind == TableStep.Kind.STEP
-    works = read_works(batch)
-    _read(batch, works)
-    _verify(works)
-    if is_step and _open(works):
-        _recall(batch, works)
-    todo = _open(works)
-    todo, twins = _apart(get_step(batch.node.step), todo) if is_step and todo else (todo, [])
-    calls = _calls(batch, todo) if is_step else []
+    with undisturbed():
+        works = read_works(batch)
+        _read(batch, works)
+        _verify(works)
+        if is_step and _open(works):
+            _recall(batch, works)
+        todo = _open(works)
+        todo, twins = _apart(get_step(batch.node.step), todo) if is_step and todo else (todo, [])
+        calls = _calls(batch, todo) if is_step else []
     results = execute(get_step(batch.node.step), calls) if calls else []
-    if calls:
-        _take_results(batch, todo, results, worker)
-        _share_results(twins)
-    elif todo:
-        _execute_link(batch, todo, worker)
-    accepted = settle(batch, list(works.values()))
+    with undisturbed():
+        if calls:
+            _take_results(batch, todo, results, worker)
+            _share_results(twins)
+        elif todo:
+            _execute_link(batch, todo, worker)
+        accepted = settle(batch, list(works.values()))
     spent = (time.monotonic() - started) / len(batch.claims)
     _seconds[batch.node.id] = 0.5 * (_seconds.get(batch.node.id, spent) + spent)
     return accepted
