@@ -28,6 +28,8 @@ class ProjectContext:
         Told ``(fraction, text)`` when the step says how far it has come.
     """
 
+    __slots__ = ("by", "kept", "lines", "now", "on_progress", "project")
+
     def __init__(
         self,
         project,

@@ -12,7 +12,7 @@ from pipelines.contract import Context, Step, StepFailed
 from pipelines.errors import PipelinesError, WrongValue
 
 
-@dataclass
+@dataclass(slots=True)
 class Call:
     """What one row gives to a step."""
 
@@ -21,7 +21,7 @@ class Call:
     context: Context
 
 
-@dataclass
+@dataclass(slots=True)
 class Result:
     """What came of a call: outputs, or one line that says what went wrong and a log that says more."""
 
@@ -32,7 +32,7 @@ class Result:
     finished_at: datetime
 
 
-@dataclass
+@dataclass(slots=True)
 class Attempt:
     """A call while it runs."""
 
@@ -133,8 +133,8 @@ def accept(step: Step, attempt: Attempt, given: Any) -> None:
         raise StepFailed(
             f"step “{step.name}” gave {type(given).__name__}; it must give a dict of its outputs"
         )
-    unknown = sorted(set(given) - set(step.output_named))
-    if unknown:
+    if not given.keys() <= step.output_named.keys():
+        unknown = sorted(set(given) - set(step.output_named))
         raise StepFailed(f"step “{step.name}” gave “{unknown[0]}”, which is none of its outputs")
     outputs = {}
     for port in step.outputs:
@@ -148,6 +148,8 @@ def accept(step: Step, attempt: Attempt, given: Any) -> None:
 def result_of(attempt: Attempt) -> Result:
     """Return what an attempt came to, its log complete."""
     lines = list(getattr(attempt.call.context, "lines", ()))
+    if not lines and attempt.failure is None:
+        return Result(attempt.outputs, "", "", attempt.started_at, attempt.finished_at)
     error = ""
     if attempt.failure is not None:
         error = line_of(attempt.failure)

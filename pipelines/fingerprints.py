@@ -87,10 +87,20 @@ def fingerprint_of(
 
     A collected input is the list of its members' digests, in the order in which the step gets them.
     """
+    return fingerprint_after(call_of(code_fingerprint, parameters), inputs)
+
+
+def call_of(code_fingerprint: str, parameters: Mapping[str, str]) -> str:
+    """Return the part of a call that many rows have in common, as `fingerprint_after` takes it."""
     # Names and digests hold neither space nor line feed, so the text can be read in one way only.
-    lines = [code_fingerprint]
-    for name in sorted(parameters):
-        lines.append(f"parameter {name} {parameters[name]}")
+    return "\n".join(
+        [code_fingerprint, *(f"parameter {name} {parameters[name]}" for name in sorted(parameters))]
+    )
+
+
+def fingerprint_after(call: str, inputs: Mapping[str, str | Sequence[str]]) -> str:
+    """Return the fingerprint of a call, begun with `call_of`, with these inputs."""
+    lines = [call]
     for name in sorted(inputs):
         digest = inputs[name]
         if isinstance(digest, str):

@@ -1,32 +1,62 @@
 """What was computed before: results by fingerprint, inside one project."""
 
+import json
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-from pipelines.models import Memo
+from django.db import connection
 
-AT_ONCE = 1000  # fingerprints in one query
+from pipelines.writing import as_array, encode_json, insert_many
+
+KEPT = {"fingerprint": "text", "content": "text", "outputs": "jsonb", "run_id": "bigint"}
 
 
-def recall(project_id: int, fingerprints: Iterable[str]) -> dict[str, Memo]:
+class Remembered(NamedTuple):
+    """What a fingerprint gave: outputs as JSON has them, and the run that made them."""
+
+    fingerprint: str
+    content: str
+    outputs: dict[str, Any]
+    run_id: int
+
+
+def recall(project_id: int, fingerprints: Iterable[str]) -> dict[str, Remembered]:
     """Return what is remembered of these fingerprints in a project, by fingerprint."""
-    wanted = list(dict.fromkeys(fingerprints))
-    found: dict[str, Memo] = {}
-    for start in range(0, len(wanted), AT_ONCE):
-        part = wanted[start : start + AT_ONCE]
-        for memo in Memo.objects.filter(project_id=project_id, fingerprint__in=part):
-            found[memo.fingerprint] = memo
-    return found
+    wanted = set(fingerprints)
+    if not wanted:
+        return {}
+    if connection.vendor == "postgresql":
+        condition, values = "fingerprint = ANY(%s)", as_array("text", list(wanted))
+    else:
+        condition, values = "fingerprint IN (SELECT value FROM json_each(%s))", json.dumps(list(wanted))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT fingerprint, content, outputs, run_id FROM pipelines_memo WHERE project_id = %s AND {condition}",
+            [project_id, values],
+        )
+        return {
+            fingerprint: Remembered(fingerprint, content, _read(outputs), run_id)
+            for fingerprint, content, outputs, run_id in cursor.fetchall()
+        }
 
 
-def remember(memos: Iterable[Memo], *, instead: bool = False) -> None:
+def remember(project_id: int, results: Iterable[Remembered], *, instead: bool = False) -> None:
     """Keep results; what is remembered already stays as it is, or is replaced (what was run again on purpose)."""
-    if not instead:
-        Memo.objects.bulk_create(memos, batch_size=AT_ONCE, ignore_conflicts=True)
-        return
-    Memo.objects.bulk_create(
-        memos,
-        batch_size=AT_ONCE,
-        update_conflicts=True,
-        unique_fields=["project", "fingerprint"],
-        update_fields=["content", "outputs", "run_id"],
+    rows = [
+        (result.fingerprint, result.content, encode_json(result.outputs), result.run_id) for result in results
+    ]
+    replaced = ", ".join(f"{name} = excluded.{name}" for name in ("content", "outputs", "run_id"))
+    insert_many(
+        "pipelines_memo",
+        KEPT,
+        rows,
+        {"project_id": project_id, "made_at": datetime.now(UTC)},
+        f"ON CONFLICT (project_id, fingerprint) DO UPDATE SET {replaced}"
+        if instead
+        else "ON CONFLICT DO NOTHING",
     )
+
+
+def _read(outputs: Any) -> Any:
+    return json.loads(outputs) if isinstance(outputs, str) else outputs

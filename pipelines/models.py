@@ -55,7 +55,8 @@ class Environment(models.Model):
 class Run(models.Model):
     """One execution, for ever: who, when, with which code and inputs, and what came of it.
 
-    Worktable, row and step are plain integers: the record outlives the row.
+    Worktable, row and step are plain integers: the record outlives the row. What it refers to is never deleted
+    alone, so the database need not look it up for each run; and nobody asks for the runs of a project or a version.
     """
 
     class Outcome(models.TextChoices):
@@ -64,13 +65,17 @@ class Run(models.Model):
         OK = "ok", "ok"
         FAILED = "failed", "failed"
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="runs")
+    project = models.ForeignKey(
+        Project, models.CASCADE, db_index=False, db_constraint=False, related_name="runs"
+    )
     worktable_id = models.BigIntegerField()
     row_id = models.BigIntegerField()
     step_id = models.BigIntegerField()
     step_name = models.CharField(max_length=63)
     generation = models.BigIntegerField()
-    step_version = models.ForeignKey(StepVersion, models.PROTECT, related_name="runs")
+    step_version = models.ForeignKey(
+        StepVersion, models.PROTECT, db_index=False, db_constraint=False, related_name="runs"
+    )
     fingerprint = models.CharField(max_length=32)
     content = models.CharField(max_length=32, blank=True)
     inputs = models.JSONField(default=dict)
@@ -82,8 +87,17 @@ class Run(models.Model):
     log = models.TextField(blank=True)
     worker = models.CharField(max_length=64)
     host = models.CharField(max_length=255)
-    environment = models.ForeignKey(Environment, models.PROTECT, related_name="+")
-    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    environment = models.ForeignKey(
+        Environment, models.PROTECT, db_index=False, db_constraint=False, related_name="+"
+    )
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
+    )
     about = models.JSONField(
         null=True, default=list, help_text="the other tables it read or filled; null is not known"
     )
@@ -106,7 +120,9 @@ class Run(models.Model):
 class Memo(models.Model):
     """What a fingerprint gave, inside one trust domain (a project): shared by rows, tables and undo."""
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="+")
+    project = models.ForeignKey(
+        Project, models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
     fingerprint = models.CharField(max_length=32)
     content = models.CharField(max_length=32)
     outputs = models.JSONField()

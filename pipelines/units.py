@@ -23,10 +23,10 @@ def factor_between(have: str, need: str, where: str = "") -> float:
 
     A value without unit is a pure number: it is not silently taken to be in whatever is needed.
     """
-    from astropy import units
-
     if have == need:
         return 1.0
+    from astropy import units
+
     one, other = parse_unit(have), parse_unit(need)
     if one == other:
         return 1.0

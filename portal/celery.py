@@ -77,8 +77,10 @@ def start(sender, **_):
     Not when the worker is ready, which it never is while the broker is away.
     """
     import basc
+    from worktables.queue.garbage import spare_the_collector
 
     basc.warm_up()
+    spare_the_collector()
     leaving.clear()
     threading.Thread(target=look_after_work, args=(leaving, sender.concurrency or 1), daemon=True).start()
 

@@ -4,8 +4,8 @@ A `Run` is the Activity; it lives with the pipelines. Here is what it used and g
 version of a cell, known by the digest of its value. Tables, rows and columns are plain numbers, because
 the record outlives them.
 
-Relations to runs and entities carry no constraint in the database: they are written by one statement from
-runs and entities of the same transaction, hundreds at a time.
+Relations to runs, entities, projects and people carry no constraint in the database: they are written by one
+statement from what the same transaction has read or written, hundreds at a time.
 """
 
 from django.conf import settings
@@ -29,7 +29,9 @@ class Entity(models.Model):
         FILE = "file", "file or list of items, by its hash"
         COLLECTION = "collection", "collected values of a column"
 
-    project = models.ForeignKey(Project, models.CASCADE, db_index=False, related_name="+")
+    project = models.ForeignKey(
+        Project, models.CASCADE, db_index=False, db_constraint=False, related_name="+"
+    )
     worktable_id = models.BigIntegerField()
     row_id = models.BigIntegerField(help_text="0 for a collection")
     column_id = models.BigIntegerField()
@@ -71,7 +73,12 @@ class Reuse(models.Model):
     worktable_id = models.BigIntegerField()
     row_id = models.BigIntegerField()
     asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, db_index=False, related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
     )
     at = models.DateTimeField(auto_now_add=True)
 
@@ -125,7 +132,14 @@ class Association(models.Model):
         Run, models.CASCADE, db_index=False, db_constraint=False, related_name="associations"
     )
     role = models.CharField(max_length=16, default=ASKED)
-    agent = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
+    agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
+    )
     agent_name = models.CharField(max_length=150)
 
     def __str__(self):

@@ -3,19 +3,20 @@
 Everything here runs in the transaction of what it records. Should it fail, that is not kept either.
 """
 
-import json
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 from django.contrib.auth import get_user_model
 from django.db import connection
 
 from pipelines.fingerprints import digest_of
-from provenance.models import ITSELF, Association, Attribution, Entity, Reuse
+from pipelines.writing import insert_many, take_numbers
+from provenance.models import ITSELF, Association, Entity
 from worktables.models import Column, Kind
 from worktables.storage import layout_of
+from worktables.storage.rows import in_ids, read_columns
 
 COLLECTED = 0  # the row of a collection
-CELL = ("bigint", "bigint", "bigint", "text")  # table, row, column, digest: which entity
 
 
 def record_runs(worktable, traces, reuses=()):
@@ -25,7 +26,8 @@ def record_runs(worktable, traces, reuses=()):
     ----------
     worktable : Worktable
     traces : iterable
-        With `run` (saved), `used` and `generated` (lists of sources: role, worktable_id, row_id, column_id, digest).
+        With `run` (written: it has a `pk`), `used` and `generated` (lists of sources: role, worktable_id, row_id,
+        column_id, digest).
     reuses : iterable
         Results taken from earlier runs: with `run_id`, `row_id`, `asked_by`, `used`, `generated`.
     """
@@ -37,29 +39,26 @@ def record_runs(worktable, traces, reuses=()):
     for run, reuse, used, generated in occasions:
         batch.add_used(run, reuse, used)
         batch.add_generated(run, reuse, generated)
-    batch.write(worktable.project_id)
+    batch.write(worktable)
     _associate([trace.run for trace in traces])
 
 
 def record_edit(worktable, column, row_ids, by):
     """Record who typed the values that these cells now have."""
     layout = layout_of(worktable)
-    rows = layout.rows.filter(id__in=list(row_ids)).values_list("id", *layout.fields([column]))
-    keys = [
-        (worktable.pk, row_id, column.pk, digest_of(column.kind, layout.values([column], flat)[0]))
-        for row_id, *flat in rows
-    ]
+    keys = {
+        (worktable.pk, row_id, column.pk, digest_of(column.kind, value))
+        for row_id, [value] in read_columns(layout, [column], list(row_ids))
+    }
     if not keys:
         return
-    _write_entities(worktable.project_id, dict.fromkeys(keys))
-    found = Entity.objects.filter(
-        worktable_id=worktable.pk, column_id=column.pk, row_id__in=[key[1] for key in keys]
-    )
-    wanted = set(keys)
-    Attribution.objects.bulk_create(
-        Attribution(entity_id=pk, agent=by, agent_name=by.get_username())
-        for pk, *key in found.values_list("id", "worktable_id", "row_id", "column_id", "digest")
-        if tuple(key) in wanted
+    numbers = _write_entities(worktable, keys)
+    now, name = datetime.now(UTC), by.get_username()
+    insert_many(
+        "provenance_attribution",
+        {"entity_id": "bigint"},
+        [(numbers[key],) for key in sorted(keys)],
+        {"agent_id": by.pk, "agent_name": name, "at": now},
     )
 
 
@@ -67,71 +66,47 @@ class _Batch:
     """What the runs of a batch have to do with which entities; entities by their key, until they have a number."""
 
     def __init__(self):
-        self.used, self.generated, self.cells, self.collections = [], [], {}, {}
+        self.used, self.generated, self.cells, self.collections = [], [], set(), {}
 
     def add_used(self, run, reuse, sources):
         """Note what a run used; many values of one column in one role are one collection."""
         together = {}
         for source in sources:
-            together.setdefault((source.role, source.worktable_id, source.column_id), []).append(source)
-        for (role, table, column), members in together.items():
-            keys = [key_of(member) for member in members]
+            together.setdefault((source.role, source.column_id), []).append(source[1:])
+        for (role, _), keys in together.items():
+            key = keys[0]
             if len(keys) > 1:
-                key = (table, COLLECTED, column, digest_of_members(keys))
+                key = (key[0], COLLECTED, key[2], digest_of_members(keys))
                 self.collections[key] = keys
             else:
-                key = keys[0]
-                self.cells[key] = None
-            self.used.append((run, reuse, role, *key))
+                self.cells.add(key)
+            self.used.append((run, reuse, role, key))
 
     def add_generated(self, run, reuse, sources):
         """Note what a run generated."""
         for source in sources:
-            key = key_of(source)
-            self.cells[key] = None
-            self.generated.append((run, reuse, source.role, *key))
+            key = source[1:]
+            self.cells.add(key)
+            self.generated.append((run, reuse, source.role, key))
 
-    def write(self, project_id):
+    def write(self, worktable):
         """Write entities, then relations."""
-        new = self._new_collections()
+        numbers = _numbers_of_collections(self.collections)
+        new = {key: keys for key, keys in self.collections.items() if key not in numbers}
         for keys in new.values():
-            self.cells.update(dict.fromkeys(keys))
-        _write_entities(project_id, self.cells, new)
+            self.cells.update(keys)
+        numbers |= _write_entities(worktable, self.cells, new)
         members = [
-            (*key, place, *member) for key, keys in new.items() for place, member in enumerate(keys, 1)
+            (numbers[key], place, numbers[member])
+            for key, keys in new.items()
+            for place, member in enumerate(keys, 1)
         ]
-        _insert(
-            "provenance_member (collection_id, place, entity_id)",
-            f"{_entity(0)}, v.a4, {_entity(5)}",
-            (*CELL, "int", *CELL),
-            members,
-        )
+        types = {"collection_id": "bigint", "place": "integer", "entity_id": "bigint"}
+        insert_many("provenance_member", types, members)
+        types = {"run_id": "bigint", "reuse": "bigint", "role": "text", "entity_id": "bigint"}
         for table, rows in (("used", self.used), ("generated", self.generated)):
-            _insert(
-                f"provenance_{table} (run_id, reuse, entity_id, role)",
-                f"v.a0, v.a1, {_entity(3)}, v.a2",
-                ("bigint", "bigint", "text", *CELL),
-                rows,
-            )
-
-    def _new_collections(self):
-        """Return those collections whose members are not known yet."""
-        if not self.collections:
-            return {}
-        columns = {key[2] for key in self.collections}
-        known = Entity.objects.filter(
-            worktable_id__in={key[0] for key in self.collections},
-            row_id=COLLECTED,
-            column_id__in=columns,
-            digest__in=[key[3] for key in self.collections],
-        )
-        known = set(known.values_list("worktable_id", "row_id", "column_id", "digest"))
-        return {key: members for key, members in self.collections.items() if key not in known}
-
-
-def key_of(source):
-    """Return what tells the entity of a source from all others."""
-    return (source.worktable_id, source.row_id, source.column_id, source.digest)
+            numbered = [(run, reuse, role, numbers[key]) for run, reuse, role, key in rows]
+            insert_many(f"provenance_{table}", types, numbered)
 
 
 def digest_of_members(keys):
@@ -142,85 +117,104 @@ def digest_of_members(keys):
 
 def _reuses(worktable, reuses):
     reuses = list(reuses)
-    made = Reuse.objects.bulk_create(
-        Reuse(run_id=one.run_id, worktable_id=worktable.pk, row_id=one.row_id, asked_by_id=one.asked_by)
-        for one in reuses
-    )
-    return [(one.run_id, row.pk, one.used, one.generated) for one, row in zip(reuses, made, strict=True)]
+    numbers = take_numbers("provenance_reuse", len(reuses))
+    types = {"id": "bigint", "run_id": "bigint", "row_id": "bigint", "asked_by_id": "bigint"}
+    rows = [(pk, one.run_id, one.row_id, one.asked_by) for pk, one in zip(numbers, reuses, strict=True)]
+    insert_many("provenance_reuse", types, rows, {"worktable_id": worktable.pk, "at": datetime.now(UTC)})
+    return [(one.run_id, pk, one.used, one.generated) for pk, one in zip(numbers, reuses, strict=True)]
 
 
 def _associate(runs):
-    asked = {run.pk: run.asked_by_id for run in runs if run.asked_by_id}
-    if not asked:
-        return
-    names = {user.pk: user.get_username() for user in get_user_model().objects.filter(pk__in=asked.values())}
-    _insert(
-        "provenance_association (run_id, role, agent_id, agent_name)",
-        "v.a0, v.a1, v.a2, v.a3",
-        ("bigint", "text", "bigint", "text"),
-        [(run, Association.ASKED, agent, names[agent]) for run, agent in asked.items()],
-    )
-
-
-def _write_entities(project_id, cells, collections=()):
-    """Write down the entities with these keys that are not known yet, named as table and column are called now."""
-    keys = [*cells, *collections]
-    columns = {
-        pk: (
-            f"{table}.{name}",
-            Entity.Kind.FILE if kind in (Kind.PRODUCT, Kind.CATALOGUE) else Entity.Kind.CELL,
-        )
-        for pk, name, kind, table in Column.objects.filter(pk__in={key[2] for key in keys}).values_list(
-            "id", "name", "kind", "worktable__name"
-        )
-    }
-    rows = []
-    for key in keys:
-        name, kind = columns[key[2]]
-        rows.append((*key, Entity.Kind.COLLECTION if key[1] == COLLECTED else kind, name))
-    _insert(
-        "provenance_entity (project_id, worktable_id, row_id, column_id, digest, kind, name)",
-        f"{int(project_id)}, v.a0, v.a1, v.a2, v.a3, v.a4, v.a5",
-        (*CELL, "text", "text"),
-        rows,
-    )
-
-
-def _entity(first):
-    """Return the number of the entity whose key stands in four values of a row, as an expression.
-
-    Not as a join: PostgreSQL would read the whole table for each batch, where one look at the index each will do.
-    """
-    names = ("worktable_id", "row_id", "column_id", "digest")
-    found = " AND ".join(f"e.{name} = v.a{first + number}" for number, name in enumerate(names))
-    return f"(SELECT e.id FROM provenance_entity e WHERE {found})"
-
-
-def _insert(into, values, types, rows):
-    """Insert what `values` makes of each row, in one statement; what is there already stays.
-
-    The values of a row are `v.a0`, `v.a1`, … in `values`.
-    """
-    if not rows:
-        return
-    if connection.vendor == "postgresql":
-        names = ", ".join(f"a{number}" for number in range(len(types)))
-        source = f"unnest({', '.join(f'%s::{kind}[]' for kind in types)}) v({names})"
-        parameters = [as_array(each) for each in zip(*rows, strict=True)]
-    else:
-        taken = ", ".join(f"json_extract(value, '$[{number}]') AS a{number}" for number in range(len(types)))
-        source, parameters = f"(SELECT {taken} FROM json_each(%s)) v", [json.dumps(rows)]
+    asked = {}
+    for run in runs:
+        if run.asked_by_id:
+            asked.setdefault(run.asked_by_id, []).append(run.pk)
+    person = get_user_model()
+    ids = "unnest(%s::bigint[])" if connection.vendor == "postgresql" else "json_each(%s)"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {into} SELECT {values} FROM {source} WHERE true ON CONFLICT DO NOTHING", parameters
-        )
+        for agent, numbers in asked.items():
+            cursor.execute(
+                "INSERT INTO provenance_association (run_id, role, agent_id, agent_name) "
+                f"SELECT r.value, '{Association.ASKED}', u.id, u.{person.USERNAME_FIELD} "
+                f"FROM {person._meta.db_table} u CROSS JOIN {ids} r{'(value)' if 'unnest' in ids else ''} "
+                "WHERE u.id = %s ON CONFLICT DO NOTHING",
+                [f"{{{str(numbers)[1:-1]}}}" if "unnest" in ids else str(numbers), agent],
+            )
 
 
-def as_array(values):
-    """Write values as PostgreSQL reads an array: ten times faster to plan than as many constants."""
-    return "{" + ",".join(_quoted(value) if isinstance(value, str) else str(value) for value in values) + "}"
+def _write_entities(worktable, cells, collections=()):
+    """Return the numbers of the entities with these keys; those that are not known yet are written down.
+
+    A new one is named as its table and column are called now. Whoever writes holds the project: nobody else writes
+    the same ones meanwhile.
+    """
+    numbers = _numbers_of_cells(cells)
+    new = [key for key in cells if key not in numbers]
+    if not new and not collections:
+        return numbers
+    names = _names_of({key[2] for key in (*new, *collections)}, worktable)
+    new.sort()
+    keys = [*new, *collections]
+    rows = []
+    for pk, key in zip(take_numbers("provenance_entity", len(keys)), keys, strict=True):
+        name, kind = names[key[2]]
+        rows.append((pk, *key, Entity.Kind.COLLECTION.value if key[1] == COLLECTED else kind, name))
+        numbers[key] = pk
+    types = {"id": "bigint", "worktable_id": "bigint", "row_id": "bigint", "column_id": "bigint"}
+    types |= {"digest": "text", "kind": "text", "name": "text"}
+    insert_many("provenance_entity", types, rows, {"project_id": worktable.project_id})
+    return numbers
 
 
-def _quoted(text):
-    text = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'
+def _names_of(columns, worktable):
+    """Return {column: (its name with that of its table, what kind of entity its values are)}; most are of one table."""
+    layout, files = layout_of(worktable), (Kind.PRODUCT, Kind.CATALOGUE)
+    found = [
+        (pk, column.name, column.kind, worktable.name) for pk, column in layout.by_id.items() if pk in columns
+    ]
+    if others := columns - layout.by_id.keys():
+        others = Column.objects.filter(pk__in=others)
+        found += others.values_list("id", "name", "kind", "worktable__name")
+    return {
+        pk: (f"{table}.{name}", (Entity.Kind.FILE if kind in files else Entity.Kind.CELL).value)
+        for pk, name, kind, table in found
+    }
+
+
+def _numbers_of_cells(keys):
+    """Return the numbers of those of these entities that are known.
+
+    Of each cell all versions are read: they lie side by side in the index, and mostly there is one.
+    """
+    rows_of = {}
+    for table, row_id, column, _ in keys:
+        rows_of.setdefault((table, column), set()).add(row_id)
+    columns_of = {}
+    for (table, column), rows in rows_of.items():
+        columns_of.setdefault((table, frozenset(rows)), []).append(column)
+    known = {}
+    with connection.cursor() as cursor:
+        for (table, rows), columns in columns_of.items():
+            condition, ids = in_ids("row_id", rows)
+            cursor.execute(
+                "SELECT id, row_id, column_id, digest FROM provenance_entity WHERE worktable_id = %s "
+                f"AND {condition} AND column_id IN ({', '.join(map(str, columns))})",
+                [table, *ids],
+            )
+            for pk, row_id, column, digest in cursor.fetchall():
+                known[table, row_id, column, digest] = pk
+    return {key: known[key] for key in keys if key in known}
+
+
+def _numbers_of_collections(keys):
+    """Return the numbers of those of these collections that are known."""
+    if not keys:
+        return {}
+    known = Entity.objects.filter(
+        worktable_id__in={key[0] for key in keys},
+        row_id=COLLECTED,
+        column_id__in={key[2] for key in keys},
+        digest__in=[key[3] for key in keys],
+    )
+    found = known.values_list("id", "worktable_id", "row_id", "column_id", "digest")
+    return {tuple(key): pk for pk, *key in found if tuple(key) in keys}

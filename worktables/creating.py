@@ -167,7 +167,8 @@ def delete_worktable(worktable, *, by):
         _clear(link, by)
         refresh_rows(graph, link.target_id, rowsets.all_rows(link.target_id))
     for link in worktable.links_out.filter(kind=Link.Kind.EXPAND):
-        Unit.objects.filter(step=link.step).update(fingerprint="")  # its rows go, and are to come back
+        units = Unit.objects.filter(worktable=worktable, step=link.step)
+        units.update(fingerprint="")  # its rows go, and are to come back
         retire_rows(link.target, rowsets.children(link, rowsets.all_rows(link.source_id)))
     wake_all(graph)
     wake_workers(worktable)
@@ -190,7 +191,7 @@ def restore_worktable(worktable, *, by):
     own = [(node, rowsets.all_rows(node.worktable_id)) for node in graph.nodes.values() if node.id in steps]
     reason = f"{worktable.name} was restored by {by}"
     for node, rows in own:
-        add_units_of(node, rows, reason, about={worktable.pk})  # rows may have come meanwhile
+        add_units_of([node], rows, reason, about={worktable.pk})  # rows may have come meanwhile
     mark(graph, [*own, *_below(worktable)], reason, about={worktable.pk}, by=by)
     wake_workers(worktable)
     _note(worktable, {"deleted": True}, {"deleted": False}, by)
@@ -200,8 +201,8 @@ def restore_worktable(worktable, *, by):
 def _set_aside(link, state, reason, *, about=()):
     """Let the units of a link rest while one of its tables is in the trash."""
     Todo.objects.filter(step=link.step).delete()
-    resting = Unit.objects.filter(step=link.step, state__lt=State.RETIRED)
-    resting.update(
+    units = Unit.objects.filter(worktable=link.step.worktable_id, step=link.step)
+    units.filter(state__lt=State.RETIRED).update(
         state=state, fingerprint="", reason=reason, about=list(about), generation=F("generation") + 1
     )
 

@@ -7,6 +7,8 @@ import dataclasses
 from collections import defaultdict
 from functools import lru_cache
 
+from django.db import connection
+
 from projects.models import Project, new_version
 from worktables.errors import LinkRefused
 from worktables.models import Binding, Link, TableStep, Worktable
@@ -211,7 +213,11 @@ def joins_by(link, column):
 
 def graph_of(project_id):
     """Return the graph of a project as it is now."""
-    version = Project.objects.values_list("graph_version", flat=True).get(pk=project_id)
+    with (
+        connection.cursor() as cursor
+    ):  # asked several times for each batch: in plain SQL, a tenth of the work
+        cursor.execute("SELECT graph_version FROM projects_project WHERE id = %s", [project_id])
+        (version,) = cursor.fetchone()
     return _graph(project_id, version)
 
 

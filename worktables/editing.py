@@ -3,6 +3,7 @@
 from django.utils import timezone
 
 from projects.permissions import demand
+from worktables.dependencies import graph_of
 from worktables.errors import CannotUndo, EditConflict, NoSuchRow, NotEditable, UnfitValue
 from worktables.events import announce
 from worktables.models import Change, Column, State
@@ -65,7 +66,8 @@ def edit_cell(worktable, row_id, column, value, *, seen, editor, undoes=None):
     rows = rowsets.these(worktable.pk, [row_id])
     change = f"{said(column, present)} → {said(column, value)}"
     reason = f"“{column.name}” of {worktable.name} {row_id}: {change}, by {editor}"
-    mark_changed(worktable, rows, [column.pk], reason, by=editor)  # whoever it joined before
+    if column.pk in graph_of(worktable.project_id).joining:
+        mark_changed(worktable, rows, [column.pk], reason, by=editor)  # whoever it joined before
     changes = layout.assignments(column, value) | {"edited_at": timezone.now(), "edited_by": editor.pk}
     layout.rows.filter(id=row_id).update(**changes)
     stale = mark_changed(worktable, rows, [column.pk], reason, by=editor)  # whoever it joins now

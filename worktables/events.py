@@ -1,11 +1,12 @@
 """Telling open pages that something changed."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 import redis
 from django.conf import settings
 
+from pipelines.writing import encode_json, insert_many
 from worktables.models import Event
 from worktables.waking import line, once_committed
 
@@ -23,7 +24,7 @@ def announce(worktable, kind, **payload):
     kind : {"rows", "table", "talk"}
         Rows changed (payload `rows`: their ids, or `all`), the table itself, or its annotations.
     """
-    _leave([Event(project_id=worktable.project_id, worktable=worktable, kind=kind, payload=payload)])
+    _leave(worktable.project_id, [(worktable.pk, kind, payload)])
 
 
 def announce_rows(worktable, row_ids):
@@ -37,16 +38,16 @@ def announce_rows(worktable, row_ids):
 
 def announce_tables(project_id, worktable_ids):
     """Say of some tables that rows of them look different now."""
-    _leave(
-        [
-            Event(project_id=project_id, worktable_id=worktable_id, kind="rows", payload={"all": True})
-            for worktable_id in sorted(worktable_ids)
-        ]
+    _leave(project_id, [(worktable_id, "rows", {"all": True}) for worktable_id in sorted(worktable_ids)])
+
+
+def _leave(project_id, events):
+    insert_many(
+        "worktables_event",
+        {"worktable_id": "bigint", "kind": "text", "payload": "jsonb"},
+        [(worktable_id, kind, encode_json(payload)) for worktable_id, kind, payload in events],
+        {"project_id": project_id, "at": datetime.now(UTC)},
     )
-
-
-def _leave(events):
-    Event.objects.bulk_create(events)
     if settings.REDIS_URL and events:
         once_committed(wake_pages)
 

@@ -227,7 +227,7 @@ def _start(link, step, by):
     node = graph.nodes[step.pk]
     everything = rowsets.all_rows(node.worktable_id)
     reason, ends = f"the link “{link.name}” is new", {link.source_id, link.target_id}
-    add_units_of(node, everything, reason, about=ends)
+    add_units_of([node], everything, reason, about=ends)
     mark(graph, [(node, everything)], reason, about=ends, by=by)
     mark(graph, below(graph, node, everything), reason, about=ends, by=by)
     announce(link.source, "table")

@@ -117,7 +117,8 @@ def insert_rows(worktable, layout, fitted, *, by):
     if worktable.pk in graph.expand_into:
         raise RowsOfALink(worktable.name, graph.expand_into[worktable.pk].name)
     first = take_ids(worktable, len(fitted))
-    insert_new_rows(layout, first, fitted, at=timezone.now(), by=by.pk if by else None)
+    state = State.STALE if graph.steps_of[worktable.pk] else State.FRESH
+    insert_new_rows(layout, first, fitted, state=state, at=timezone.now(), by=by.pk if by else None)
     ids = range(first, first + len(fitted))
     if not ids:
         return ids
@@ -247,8 +248,11 @@ def revive_units(worktable, rows, reason, *, by=None):
             f"WHERE worktable_id = %s AND row_id IN ({rows.sql}) AND NOT {resting[0]}",
             [worktable.pk, *rowsets.parameters(rows), *resting[1]],
         )
-    for node in graph.steps_of[worktable.pk]:
-        enqueue(node, rows, by=by) if graph.flows(node) else wake(graph, node, rows)
+    nodes = graph.steps_of[worktable.pk]
+    enqueue([node for node in nodes if graph.flows(node)], rows, by=by)
+    for node in nodes:
+        if not graph.flows(node):
+            wake(graph, node, rows)
     refresh_rows(graph, worktable.pk, rows)
 
 

@@ -11,6 +11,7 @@ from worktables.models import State, Unit
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, enqueue, mark
+from worktables.queue.readiness import any_unit, in_states
 from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.counting import count_states
@@ -27,8 +28,11 @@ def plan_update(worktable, viewer=None):
     pipelines.planning.Plan
         Whose `sentence()` is “3 of 12 rows need work”. Failed rows count: they are tried again.
     """
+    steps = list(worktable.steps.all())
+    busy = [step for step in steps if any_unit(step, NEEDS_WORK)]
     units = (
-        Unit.objects.filter(worktable=worktable, state__in=NEEDS_WORK)
+        _in_states(worktable, NEEDS_WORK)
+        .filter(step__in=busy)
         .order_by("step__rank", "row_id")
         .values_list("row_id", "step__name", "state", "reason", "about")
     )
@@ -37,7 +41,12 @@ def plan_update(worktable, viewer=None):
         (row_id, step, State(state).label, sight.reason(state, reason, about))
         for row_id, step, state, reason, about in units
     )
-    return plan_of(worktable.n_rows, named, [step.name for step in worktable.steps.all()])
+    return plan_of(worktable.n_rows, named, [step.name for step in steps])
+
+
+def _in_states(worktable, states):
+    """Return a table's units in these states, none of them fresh: found by the index of those that are not."""
+    return Unit.objects.filter(worktable=worktable).extra(where=[in_states(states, "worktables_unit")])
 
 
 @transaction.atomic
@@ -53,7 +62,7 @@ def update_table(worktable, *, by):
     hold(worktable.project_id)
     plan = plan_update(worktable, by)
     graph = graph_of(worktable.project_id)
-    broken = Unit.objects.filter(worktable=worktable, state__in=(State.FAILED, State.BLOCKED))
+    broken = _in_states(worktable, (State.FAILED, State.BLOCKED))
     for node in graph.steps_of[worktable.pk]:
         rows = rowsets.these(worktable.pk, list(broken.filter(step=node.id).values_list("row_id", flat=True)))
         mark(
@@ -64,8 +73,8 @@ def update_table(worktable, *, by):
             by=by,
         )
     everything = rowsets.all_rows(worktable.pk)
-    for node in graph.steps_of[worktable.pk]:
-        enqueue(node, everything, by=by)
+    if plan.n_rows_to_do:
+        enqueue(graph.steps_of[worktable.pk], everything, by=by)
     announce(worktable, "rows", all=True, n=plan.n_rows_to_do)
     wake_workers(worktable)
     return plan

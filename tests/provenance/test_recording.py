@@ -118,7 +118,7 @@ def test_a_file_is_recognised_by_its_hash(family, work, cells):
 
 @pytest.mark.parametrize("n", [1, 40])
 def test_the_number_of_queries_does_not_grow_with_the_batch(worktable, work, owner, n):
-    """Entities, used, generated, agents; the columns' names and the people's."""
+    """Which entities are known, numbers for new ones; entities, used, generated, agents."""
     work()
     runs = list(Run.objects.filter(step_name="add"))[:1] * n
     x, total = worktable.column("x").pk, worktable.column("total").pk

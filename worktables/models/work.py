@@ -1,4 +1,8 @@
-"""What must run, what runs, and what came out: the only truth about computation."""
+"""What must run, what runs, and what came out: the only truth about computation.
+
+Units and what is to do carry no constraints in the database, nor indexes that only deleting asks for: they are
+written by the hundred thousand, from tables and steps that whoever holds the project has just read.
+"""
 
 from django.db import models
 
@@ -25,9 +29,13 @@ class Unit(models.Model):
     """One step of one row of one worktable: the smallest thing that is computed."""
 
     pk = models.CompositePrimaryKey("worktable_id", "row_id", "step_id")
-    worktable = models.ForeignKey(Worktable, models.CASCADE, db_index=False, related_name="units")
+    worktable = models.ForeignKey(
+        Worktable, models.CASCADE, db_index=False, db_constraint=False, related_name="units"
+    )
     row_id = models.BigIntegerField()
-    step = models.ForeignKey(TableStep, models.CASCADE, related_name="units")
+    step = models.ForeignKey(
+        TableStep, models.CASCADE, db_index=False, db_constraint=False, related_name="units"
+    )
     state = models.SmallIntegerField(choices=State, default=State.STALE)
     generation = models.BigIntegerField(default=0)
     fingerprint = models.CharField(max_length=32, blank=True)
@@ -55,9 +63,11 @@ class Todo(models.Model):
     """A unit that shall run, or runs: the queue. `owner` is a worker's token, or nothing yet."""
 
     pk = models.CompositePrimaryKey("worktable_id", "row_id", "step_id")
-    worktable = models.ForeignKey(Worktable, models.CASCADE, db_index=False, related_name="todo")
+    worktable = models.ForeignKey(
+        Worktable, models.CASCADE, db_index=False, db_constraint=False, related_name="todo"
+    )
     row_id = models.BigIntegerField()
-    step = models.ForeignKey(TableStep, models.CASCADE, db_index=False, related_name="+")
+    step = models.ForeignKey(TableStep, models.CASCADE, db_index=False, db_constraint=False, related_name="+")
     generation = models.BigIntegerField()
     priority = models.SmallIntegerField(default=0)
     forced = models.BooleanField(default=False, help_text="run it even if nothing changed")
@@ -71,7 +81,7 @@ class Todo(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["worktable", "step", "priority", "row_id"],
+                fields=["step", "-priority", "row_id"],
                 condition=models.Q(owner=None),
                 name="todo_waiting",
             ),

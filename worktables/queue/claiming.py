@@ -1,22 +1,23 @@
 """Taking work: a batch of units of one step, whose inputs are settled, for one worker."""
 
 import dataclasses
+from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Max
 from django.utils import timezone
 
+from pipelines.writing import encode_json
 from worktables.dependencies import Node, ProjectGraph, graph_of
+from worktables.events import announce_rows
 from worktables.models import Todo, Worktable
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.readiness import settled_above, waits_for_a_table
-from worktables.storage.rows import in_ids
 
 SUSPICIOUS = 2  # attempts
+SHOWN_RUNNING = 20  # units of a batch; more of them are over before anybody looks
 
 
-@dataclasses.dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """One unit in a worker's hands."""
 
     row_id: int
@@ -34,6 +35,37 @@ class Batch:
     node: Node
     owner: str
     claims: dict[int, Claim]
+    ran: dict[str, object] = dataclasses.field(default_factory=dict)
+
+    def ran_as(self, version, environment, worker):
+        """Note what the runs of this batch have in common."""
+        self.ran.update(
+            project_id=self.worktable.project_id,
+            worktable_id=self.worktable.pk,
+            step_id=self.node.id,
+            step_name=self.node.name,
+            step_version_id=version.pk,
+            environment_id=environment.pk,
+            worker=worker.name[:64],
+            host=worker.host,
+            about=encode_json(sorted(self.graph.beyond(self.node))),
+        )
+
+
+WAITING = """
+    WITH RECURSIVE waiting(step_id) AS (
+        SELECT MIN(step_id) FROM worktables_todo WHERE owner IS NULL
+        UNION ALL
+        SELECT (SELECT MIN(t.step_id) FROM worktables_todo t WHERE t.owner IS NULL AND t.step_id > w.step_id)
+        FROM waiting w WHERE w.step_id IS NOT NULL
+    )
+    SELECT s.id, t.project_id,
+        (SELECT d.priority FROM worktables_todo d WHERE d.step_id = s.id AND d.owner IS NULL
+         ORDER BY d.priority DESC LIMIT 1) AS urgency
+    FROM waiting w CROSS JOIN worktables_tablestep s CROSS JOIN worktables_worktable t CROSS JOIN projects_project p
+    WHERE s.id = w.step_id AND t.id = s.worktable_id AND p.id = t.project_id AND p.deleted_at IS NULL
+    ORDER BY urgency DESC, s.rank, t.id, s.id
+"""
 
 
 def claim(owner, limit_of):
@@ -50,39 +82,65 @@ def claim(owner, limit_of):
     -------
     Batch or None
     """
-    waiting = (
-        Todo.objects.filter(owner=None, worktable__project__deleted_at=None)
-        .values("worktable_id", "step_id", "worktable__project_id", "step__rank")
-        .annotate(urgency=Max("priority"))
-        .order_by("-urgency", "step__rank", "worktable_id", "step_id")
-    )
     graphs = {}
-    for found in list(waiting):
-        project_id = found["worktable__project_id"]
+    for step_id, project_id in _waiting():
         graph = graphs.get(project_id) or graphs.setdefault(project_id, graph_of(project_id))
-        node = graph.nodes.get(found["step_id"])
-        if node is None or waits_for_a_table(graph, node):
+        node = graph.nodes.get(step_id)
+        if node is None or waits_for_a_table(graph, node) or not _claimable(graph, node):
             continue
-        graph, node, claims = _claim(project_id, node.id, owner, limit_of)
-        if claims:
-            worktable = Worktable.objects.select_related("project").get(pk=node.worktable_id)
-            return Batch(worktable, graph, node, owner, {taken.row_id: taken for taken in claims})
+        batch = _claim(project_id, step_id, owner, limit_of)
+        if batch is not None:
+            return batch
     return None
+
+
+def _waiting():
+    """Return (step, project) of the steps that have unclaimed units, the most urgent first.
+
+    It hops from step to step along the index, so it costs the same whether ten units wait or ten million.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING)
+        return [(step_id, project_id) for step_id, project_id, _ in cursor.fetchall()]
 
 
 @in_one_transaction
 def _claim(project_id, step_id, owner, limit_of):
-    """Claim units of a step if nothing above them is unsettled; return graph, node and claims.
+    """Claim units of a step if nothing above them is unsettled; return them as a batch, or None.
 
     Asked while holding the project: an edit between question and answer would raise the generation
     *before* the claim, and what is then computed from the old rows above would pass for fresh.
     """
-    hold(project_id)
+    hold(project_id, lasting=False)  # what comes of a claim is written by a transaction that lasts
     graph = graph_of(project_id)
     node = graph.nodes.get(step_id)
     if node is None or waits_for_a_table(graph, node):
-        return graph, node, []
-    return graph, node, _take(graph, node, owner, limit_of(node))
+        return None
+    claims = _take(graph, node, owner, limit_of(node))
+    if not claims:
+        return None
+    worktable = _present(node.worktable_id)
+    if len(claims) <= SHOWN_RUNNING:
+        announce_rows(worktable, sorted(taken.row_id for taken in claims))
+    return Batch(worktable, graph, node, owner, {taken.row_id: taken for taken in claims})
+
+
+_tables = {}
+
+
+def _present(worktable_id):
+    """Return a table with its project as they are now; the same objects as last time if nothing of them changed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT * FROM worktables_worktable t JOIN projects_project p ON p.id = t.project_id WHERE t.id = %s",
+            [worktable_id],
+        )
+        facts = cursor.fetchone()
+    known, worktable = _tables.get(worktable_id, (None, None))
+    if known != facts:
+        worktable = Worktable.objects.select_related("project").get(pk=worktable_id)
+        _tables[worktable_id] = facts, worktable
+    return worktable
 
 
 def work_waits():
@@ -90,27 +148,47 @@ def work_waits():
     return Todo.objects.filter(owner=None, worktable__project__deleted_at=None).exists()
 
 
+def _claimable(graph, node):
+    """Say whether units of a step could be claimed: asked without a transaction, for whoever comes in vain."""
+    sql, values = _next_units(graph, node, "t.row_id", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return cursor.fetchone() is not None
+
+
 def _take(graph, node, owner, limit):
     """Claim up to `limit` units whose own row's (and parent row's) upstream units are settled."""
-    where, values = settled_above(graph, node)
-    lock = " FOR UPDATE OF t SKIP LOCKED" if connection.vendor == "postgresql" else ""
+    # What keeps losing its worker is taken alone, so that it takes nobody with it.
+    return (
+        _mark_claimed(graph, node, owner, limit, f" AND t.attempts < {SUSPICIOUS:d}")
+        or _mark_claimed(graph, node, owner, 1)
+    )  # fmt: skip
+
+
+def _mark_claimed(graph, node, owner, limit, among=""):
+    if connection.vendor == "postgresql":
+        sql, values = _next_units(graph, node, "t.ctid", limit, among)
+        chosen = f"ctid = ANY(ARRAY({sql} FOR UPDATE OF t SKIP LOCKED))"
+    else:
+        sql, values = _next_units(graph, node, "t.rowid", limit, among)
+        chosen = f"rowid IN ({sql})"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT t.row_id, t.generation, t.forced, t.asked_by, t.attempts FROM worktables_todo t "
-            f"WHERE t.worktable_id = %s AND t.step_id = %s AND t.owner IS NULL AND {where} "
-            f"ORDER BY t.priority DESC, t.row_id LIMIT {int(limit)}{lock}",
-            [node.worktable_id, node.id, *values],
+            "UPDATE worktables_todo SET owner = %s, claimed_at = %s, progress = NULL, progress_text = '' "
+            f"WHERE {chosen} RETURNING row_id, generation, forced, asked_by",
+            [owner, timezone.now(), *values],
         )
-        found = [
-            (Claim(row, generation, bool(forced), by), lost) for row, generation, forced, by, lost in cursor
+        return [
+            Claim(row_id, generation, bool(forced), by)
+            for row_id, generation, forced, by in sorted(cursor.fetchall())
         ]
-        # What keeps losing its worker is taken alone, so that it takes nobody with it.
-        taken = [each for each, lost in found if lost < SUSPICIOUS] or [each for each, _ in found[:1]]
-        if taken:
-            condition, ids = in_ids("row_id", [each.row_id for each in taken])
-            cursor.execute(
-                "UPDATE worktables_todo SET owner = %s, claimed_at = %s, progress = NULL, progress_text = '' "
-                f"WHERE worktable_id = %s AND step_id = %s AND {condition}",
-                [owner, timezone.now(), node.worktable_id, node.id, *ids],
-            )
-    return taken
+
+
+def _next_units(graph, node, what, limit, among=""):
+    """Return SQL and parameters: the next units of a step that nobody has and nothing above holds up."""
+    where, values = settled_above(graph, node)
+    sql = (
+        f"SELECT {what} FROM worktables_todo t WHERE t.step_id = %s AND t.owner IS NULL AND {where}{among} "
+        f"ORDER BY t.priority DESC, t.row_id LIMIT {int(limit)}"
+    )
+    return sql, [node.id, *values]

@@ -12,13 +12,14 @@ from pipelines.environments import present_environment
 from pipelines.errors import PipelinesError, UnknownStep
 from pipelines.executing import Call, execute, line_of
 from pipelines.memo import recall
-from pipelines.models import Run, StepVersion
+from pipelines.models import StepVersion
 from pipelines.registry import get_step
+from pipelines.runs import Execution
 from pipelines.versions import version_of
-from worktables.events import announce_rows
 from worktables.models import State, TableStep
 from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
+from worktables.queue.garbage import undisturbed
 from worktables.queue.reading import read_step_inputs, read_works
 from worktables.queue.settling import settle
 from worktables.queue.telling import Telling
@@ -27,7 +28,6 @@ from worktables.storage.values import as_json, from_json
 log = logging.getLogger(__name__)
 
 FIRST_BATCH = {"light": 50, "heavy": 1}
-SHOWN_RUNNING = 20
 _seconds = {}
 
 
@@ -78,17 +78,24 @@ def batch_size(node):
 def work_through(batch, worker):
     """Bring the units of a batch to their settled states; return how many were accepted."""
     started = time.monotonic()
-    if len(batch.claims) <= SHOWN_RUNNING:
-        announce_rows(batch.worktable, sorted(batch.claims))
-    works = read_works(batch)
-    _read(batch, works)
-    _verify(works)
-    if batch.node.kind == TableStep.Kind.STEP and _open(works):
-        _recall(batch, works)
-        _execute(batch, works, worker)
-    elif _open(works):
-        _execute_link(batch, works, worker)
-    accepted = settle(batch, list(works.values()))
+    is_step = batch.node.kind == TableStep.Kind.STEP
+    with undisturbed():
+        works = read_works(batch)
+        _read(batch, works)
+        _verify(works)
+        if is_step and _open(works):
+            _recall(batch, works)
+        todo = _open(works)
+        todo, twins = _apart(get_step(batch.node.step), todo) if is_step and todo else (todo, [])
+        calls = _calls(batch, todo) if is_step else []
+    results = execute(get_step(batch.node.step), calls) if calls else []
+    with undisturbed():
+        if calls:
+            _take_results(batch, todo, results, worker)
+            _share_results(twins)
+        elif todo:
+            _execute_link(batch, todo, worker)
+        accepted = settle(batch, list(works.values()))
     spent = (time.monotonic() - started) / len(batch.claims)
     _seconds[batch.node.id] = 0.5 * (_seconds.get(batch.node.id, spent) + spent)
     return accepted
@@ -135,39 +142,41 @@ def _recall(batch, works):
             work.reason = f"reused from run {found.run_id}"
 
 
-def _execute(batch, works, worker):
-    step, todo = get_step(batch.node.step), _open(works)
-    if not todo:
-        return
-    todo, twins = _apart(step, todo)
-    version, environment = version_of(step), present_environment()
-    project = batch.worktable.project
-    calls = [
+def _calls(batch, todo):
+    project, began = batch.worktable.project, time.monotonic()
+    return [
         Call(
             work.inputs,
             work.parameters,
-            ProjectContext(project, on_progress=Telling(batch, work.claim.row_id)),
+            ProjectContext(project, on_progress=Telling(batch, work.claim.row_id, began)),
         )
         for work in todo
     ]
-    for work, result in zip(todo, execute(step, calls), strict=True):
-        work.run = _run(batch, work, worker, version, environment)
-        work.run.started_at, work.run.finished_at = result.started_at, result.finished_at
-        work.run.log = result.log
+
+
+def _take_results(batch, todo, results, worker):
+    """Give each work what came of its call, and the run that says so."""
+    step = get_step(batch.node.step)
+    batch.ran_as(version_of(step), present_environment(), worker)
+    parameters = [(each.name, each.kind) for each in step.parameters]
+    outputs = [(port.name, port.kind) for port in step.outputs]
+    for work, result in zip(todo, results, strict=True):
+        run = work.run = _begun(work, result.started_at, result.finished_at)
+        run.log = result.log
         if result.outputs is None:
             work.stop(State.FAILED, result.error)
-            work.run.outcome, work.run.error = Run.Outcome.FAILED, result.error
+            run.fail(result.error)
         else:
             work.state, work.outputs = State.FRESH, result.outputs
-            work.run.outputs = {
-                name: as_json(step.output_named[name].kind, value) for name, value in result.outputs.items()
-            }
-        work.run.inputs = {
+            run.outputs = {name: as_json(kind, result.outputs[name]) for name, kind in outputs}
+        run.inputs = {
             port.name: _shown(port.kind, port.many, work.inputs.get(port.name)) for port in step.inputs
         }
-        work.run.parameters = {
-            name: as_json(step.parameter_named[name].kind, value) for name, value in work.parameters.items()
-        }
+        run.parameters = {name: as_json(kind, work.parameters[name]) for name, kind in parameters}
+
+
+def _share_results(twins):
+    """Give works that are the same computation as another what came of that."""
     for work, first in twins:
         if first.state == State.FRESH:
             work.state, work.outputs, work.reused, work.twin = State.FRESH, first.outputs, True, first
@@ -195,14 +204,11 @@ def _shown(kind, many, value):
     return as_json(kind, value)
 
 
-def _execute_link(batch, works, worker):
-    todo = _open(works)
-    if not todo:
-        return
-    version, environment = _version_of_link(batch.node.kind), present_environment()
+def _execute_link(batch, todo, worker):
+    batch.ran_as(_version_of_link(batch.node.kind), present_environment(), worker)
     for work in todo:
-        work.run = _run(batch, work, worker, version, environment)
-        work.run.started_at = datetime.now(UTC)
+        now = datetime.now(UTC)
+        work.run = _begun(work, now, now)
         try:
             if batch.node.kind == TableStep.Kind.EXPAND:
                 work.items = expansion.make_items(batch, work)
@@ -210,27 +216,14 @@ def _execute_link(batch, works, worker):
             work.state = State.FRESH
         except Exception as error:  # whatever a list cell holds, the other rows go on
             work.stop(State.FAILED, f"the items cannot be read: {error}")
-            work.run.outcome, work.run.error = Run.Outcome.FAILED, work.reason
+            work.run.fail(work.reason)
         work.run.finished_at = datetime.now(UTC)
 
 
-def _run(batch, work, worker, version, environment):
-    return Run(
-        project_id=batch.worktable.project_id,
-        worktable_id=batch.worktable.pk,
-        row_id=work.claim.row_id,
-        step_id=batch.node.id,
-        step_name=batch.node.name,
-        generation=work.claim.generation,
-        step_version=version,
-        fingerprint=work.fingerprint,
-        outcome=Run.Outcome.OK,
-        accepted=False,
-        worker=worker.name[:64],
-        host=worker.host,
-        environment=environment,
-        asked_by_id=work.claim.asked_by,
-        about=sorted(batch.graph.beyond(batch.node)),
+def _begun(work, started_at, finished_at):
+    claim = work.claim
+    return Execution(
+        claim.row_id, claim.generation, work.fingerprint, claim.asked_by, started_at, finished_at
     )
 
 

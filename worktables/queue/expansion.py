@@ -216,7 +216,10 @@ def _apply(worktable, link, child, filled, plan, by):
         mark_changed(target, revived, [], reason, membership=True, about={worktable.pk})
     if plan.changed:
         changed = rowsets.these(target.pk, list(plan.changed))
-        mark_changed(target, changed, plan.columns, reason, about={worktable.pk})
+        if plan.columns & graph_of(target.project_id).joining:
+            mark_changed(
+                target, changed, plan.columns, reason, about={worktable.pk}
+            )  # whoever they joined before
         update_cells(child, filled, plan.changed)
         mark_changed(target, changed, plan.columns, reason, about={worktable.pk})
     for row_id, ordinal in plan.ordinals.items():

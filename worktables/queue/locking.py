@@ -14,11 +14,19 @@ CLASS = 0x570A
 ATTEMPTS = 6
 
 
-def hold(project_id):
-    """Hold the project until the present transaction ends."""
+def hold(project_id, *, lasting=True):
+    """Hold the project until the present transaction ends.
+
+    Parameters
+    ----------
+    lasting : bool
+        False when nothing is lost should the database forget the transaction in a crash: its commit then does not
+        wait for the disk.
+    """
     if connection.vendor == "postgresql":
+        hurry = "" if lasting else ", set_config('synchronous_commit', 'off', true)"
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CLASS, project_id % 2**31])
+            cursor.execute(f"SELECT pg_advisory_xact_lock(%s, %s){hurry}", [CLASS, project_id % 2**31])
 
 
 def in_one_transaction(function):

@@ -10,7 +10,7 @@ from worktables.models import State, TableStep, Unit
 from worktables.queue.reading import Source, feeding
 from worktables.queue.rowsets import haversine, near
 from worktables.storage import layout_of
-from worktables.storage.rows import converters, in_ids
+from worktables.storage.rows import converters, in_ids, turned
 
 VERSION = "nearest 1"
 
@@ -90,8 +90,7 @@ def _fill(work, link, target, looked_up, turn, found, position, source):
     digests = {"position": digest_of("position", position)}
     if found:
         distance, source_id, raw = found
-        flat = [convert(value) for convert, value in zip(turn, raw, strict=True)]
-        values = source.values(looked_up, flat)
+        values = source.values(looked_up, turned(turn, raw))
         for column, (_, target_id), value in zip(looked_up, options["lookup"], values, strict=True):
             to = target.by_id[target_id]
             factor = carry_factor(column.unit, to.unit, to.kind, f"column “{column.name}” for “{to.name}”")

@@ -9,7 +9,7 @@ from worktables.dependencies import graph_of
 from worktables.events import announce_tables
 from worktables.models import Link, State, TableStep
 from worktables.queue import rowsets
-from worktables.queue.readiness import settled_above, waits_for_a_table
+from worktables.queue.readiness import in_states, settled_above, waits_for_a_table
 from worktables.queue.rowsets import parameters
 from worktables.storage.layout import table_name
 
@@ -115,14 +115,16 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None):
         Queue them whatever the table's update policy says (or not at all).
     """
     count = 0
-    for node, rows in reached:
-        count += _make_stale(node, rows, reason, about)
-        queued = graph.flows(node) if queue is None else queue
-        enqueue(node, rows, by=by, forced=forced) if queued else _refresh_queued(node, rows)
-    for node, rows in reached:
-        refresh_states(graph, node, rows)
-        if queue is None and not graph.flows(node):
-            wake(graph, node, rows)
+    for rows, nodes in together(reached):
+        count += _make_stale(nodes, rows, reason, about)
+        queued = [node for node in nodes if (graph.flows(node) if queue is None else queue)]
+        enqueue(queued, rows, by=by, forced=forced)
+        _refresh_queued([node for node in nodes if node not in queued], rows)
+    for rows, nodes in together(reached):
+        _show_stale(graph, nodes, rows)
+        for node in nodes:
+            if queue is None and not graph.flows(node):
+                wake(graph, node, rows)
     touched = {node.worktable_id for node, _ in reached}
     touched |= {
         graph.links[node.link_id].target_id for node, _ in reached if node.kind == TableStep.Kind.EXPAND
@@ -131,20 +133,26 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None):
     return count
 
 
-def _make_stale(node, rows, reason, about):
+def together(reached):
+    """Return [(row set, its nodes)]: steps of the same rows take one statement."""
+    found = defaultdict(list)
+    for node, rows in reached:
+        found[node.worktable_id, rows].append(node)
+    return [(rows, nodes) for (_, rows), nodes in found.items()]
+
+
+def _of(nodes, rows, unit):
+    """Return SQL: a unit is of one of these nodes, which are steps of one table, and of one of these rows."""
+    steps = ", ".join(f"{node.id:d}" for node in nodes)
+    return f"{unit}.step_id IN ({steps}) AND {rowsets.units_of(nodes[0].worktable_id, rows, unit)}"
+
+
+def _make_stale(nodes, rows, reason, about):
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s, about = %s "
-            f"WHERE worktable_id = %s AND step_id = %s AND state <> %s AND row_id IN ({rows.sql})",
-            [
-                State.STALE,
-                reason,
-                as_others(about, node.worktable_id),
-                node.worktable_id,
-                node.id,
-                State.RETIRED,
-                *parameters(rows),
-            ],
+            "UPDATE worktables_unit AS u SET state = %s, generation = generation + 1, reason = %s, about = %s "
+            f"WHERE {_of(nodes, rows, 'u')} AND u.state + 0 <> {State.RETIRED:d}",
+            [State.STALE, reason, as_others(about, nodes[0].worktable_id), *parameters(rows)],
         )
         return cursor.rowcount
 
@@ -154,8 +162,35 @@ def as_others(about, worktable_id):
     return None if about is None else json.dumps(sorted(set(about) - {worktable_id}))
 
 
-def enqueue(node, rows, *, by=None, forced=False, priority=0):
-    """Put the stale units of these rows into the queue; one that runs on old inputs is taken from its worker."""
+def _show_stale(graph, nodes, rows):
+    """Write the state of rows whose units have just become stale.
+
+    Of a row that was no worse than stale it is known what it is now; only the others' units are looked through.
+    """
+    table = table_name(nodes[0].worktable_id)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET state = {State.STALE:d} WHERE state IN ({State.FRESH:d}, {State.EMPTY:d}) "
+            f"AND deleted_at IS NULL AND {rows.holds('id')}",
+            parameters(rows),
+        )
+    refresh_rows(graph, nodes[0].worktable_id, rows, worse_than=State.STALE)
+    for node in nodes:
+        if node.kind == TableStep.Kind.EXPAND:
+            link = graph.links[node.link_id]
+            refresh_rows(graph, link.target_id, rowsets.children(link, rows))
+
+
+def enqueue(nodes, rows, *, by=None, forced=False, priority=0):
+    """Put the stale units of these rows into the queue; one that runs on old inputs is taken from its worker.
+
+    Parameters
+    ----------
+    nodes : list of Node
+        Steps of one table.
+    """
+    if not nodes:
+        return
 
     def kept(name, otherwise="NULL"):
         same = "worktables_todo.generation = excluded.generation AND NOT excluded.forced"
@@ -164,21 +199,13 @@ def enqueue(node, rows, *, by=None, forced=False, priority=0):
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, "
-            "asked_by) SELECT worktable_id, row_id, step_id, generation, %s, %s, 0, %s FROM worktables_unit "
-            f"WHERE worktable_id = %s AND step_id = %s AND state = %s AND row_id IN ({rows.sql}) "
+            "asked_by) SELECT u.worktable_id, u.row_id, u.step_id, u.generation, %s, %s, 0, %s FROM worktables_unit u "
+            f"WHERE {_of(nodes, rows, 'u')} AND u.state + 0 = {State.STALE:d} "
             "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
             f"owner = {kept('owner')}, claimed_at = {kept('claimed_at')}, attempts = {kept('attempts', 0)}, "
             "asked_by = COALESCE(excluded.asked_by, worktables_todo.asked_by), "
             "forced = worktables_todo.forced OR excluded.forced",
-            [
-                priority,
-                forced,
-                by.pk if by else None,
-                node.worktable_id,
-                node.id,
-                State.STALE,
-                *parameters(rows),
-            ],
+            [priority, forced, by.pk if by else None, *parameters(rows)],
         )
 
 
@@ -195,9 +222,9 @@ def wake(graph, node, rows):
         cursor.execute(
             "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts) "
             "SELECT t.worktable_id, t.row_id, t.step_id, t.generation, 0, %s, 0 FROM worktables_unit t "
-            f"WHERE t.worktable_id = %s AND t.step_id = %s AND t.state = %s AND t.row_id IN ({rows.sql}) "
-            f"AND {condition} ON CONFLICT DO NOTHING",
-            [False, node.worktable_id, node.id, State.STALE, *parameters(rows), *values],
+            f"WHERE t.worktable_id = %s AND t.step_id = %s AND {in_states([State.STALE], 't')} "
+            f"AND t.row_id IN ({rows.sql}) AND {condition} ON CONFLICT DO NOTHING",
+            [False, node.worktable_id, node.id, *parameters(rows), *values],
         )
 
 
@@ -222,15 +249,17 @@ def wake_below(graph, node, rows):
             wake(graph, consumer, rowsets.all_rows(consumer.worktable_id))
 
 
-def _refresh_queued(node, rows):
+def _refresh_queued(nodes, rows):
     """Where change does not flow by itself, what somebody asked for starts again from the new inputs."""
+    if not nodes:
+        return
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE worktables_todo SET owner = NULL, claimed_at = NULL, generation = "
             "(SELECT u.generation FROM worktables_unit u WHERE u.worktable_id = worktables_todo.worktable_id "
             "AND u.row_id = worktables_todo.row_id AND u.step_id = worktables_todo.step_id) "
-            f"WHERE worktable_id = %s AND step_id = %s AND row_id IN ({rows.sql})",
-            [node.worktable_id, node.id, *parameters(rows)],
+            f"WHERE {_of(nodes, rows, 'worktables_todo')}",
+            parameters(rows),
         )
 
 
@@ -242,8 +271,14 @@ def refresh_states(graph, node, rows):
         refresh_rows(graph, link.target_id, rowsets.children(link, rows))
 
 
-def refresh_rows(graph, worktable_id, rows):
-    """Write the state of rows: the worst of their units' (and of the expansion they come from)."""
+def refresh_rows(graph, worktable_id, rows, *, worse_than=None):
+    """Write the state of rows: the worst of their units' (and of the expansion they come from).
+
+    Parameters
+    ----------
+    worse_than : State, optional
+        Only of rows whose state was worse.
+    """
     table = table_name(worktable_id)
     worst = (
         "COALESCE((SELECT MAX(u.state) FROM worktables_unit u "
@@ -259,42 +294,45 @@ def refresh_rows(graph, worktable_id, rows):
         greater = "GREATEST" if connection.vendor == "postgresql" else "MAX"
         worst = f"{greater}({worst}, {parent})"
         values += [expand.source_id, expand.step_id]
+    among = "" if worse_than is None else f" AND state > {worse_than:d} AND state <> 0"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET state = {worst} WHERE state <> %s AND deleted_at IS NULL AND id IN ({rows.sql})",
-            [*values, State.RETIRED, *parameters(rows)],
+            f"UPDATE {table} SET state = {worst} "
+            f"WHERE state <> {State.RETIRED:d}{among} AND deleted_at IS NULL AND {rows.holds('id')}",
+            [*values, *parameters(rows)],
         )
 
 
 def add_units(graph, worktable_id, rows, reason, *, by=None):
     """Give new rows their units, stale and queued."""
     nodes = graph.steps_of[worktable_id]
-    for node in nodes:
-        add_units_of(node, rows, reason)
-        if graph.flows(node):
-            enqueue(node, rows, by=by)
+    if not nodes:
+        refresh_rows(graph, worktable_id, rows)
+        return
+    add_units_of(nodes, rows, reason)
+    enqueue([node for node in nodes if graph.flows(node)], rows, by=by)
     for node in nodes:
         if not graph.flows(node):
             wake(graph, node, rows)
-    refresh_rows(graph, worktable_id, rows)
+    _show_stale(graph, nodes, rows)
 
 
-def add_units_of(node, rows, reason, *, about=()):
-    """Give rows that have none their unit of one step, stale; deleted and retired rows wait in retirement."""
-    table = table_name(node.worktable_id)
+def add_units_of(nodes, rows, reason, *, about=()):
+    """Give rows that have none their units of these steps, stale; deleted and retired rows wait in retirement."""
+    table = table_name(nodes[0].worktable_id)
+    steps = " UNION ALL ".join(f"SELECT {node.id:d} AS id" for node in nodes)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO worktables_unit (worktable_id, row_id, step_id, state, generation, fingerprint, "
-            "content, reused, reason, about) SELECT %s, r.id, %s, "
+            "content, reused, reason, about) SELECT %s, r.id, s.id, "
             f"CASE WHEN r.deleted_at IS NULL AND r.state <> {State.RETIRED:d} THEN {State.STALE:d} "
-            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s, %s FROM {table} r WHERE r.id IN ({rows.sql}) "
-            "ON CONFLICT DO NOTHING",
+            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s, %s FROM {table} r CROSS JOIN ({steps}) s "
+            f"WHERE r.id IN ({rows.sql}) ON CONFLICT DO NOTHING",
             [
-                node.worktable_id,
-                node.id,
+                nodes[0].worktable_id,
                 False,
                 reason,
-                as_others(about, node.worktable_id),
+                as_others(about, nodes[0].worktable_id),
                 *parameters(rows),
             ],
         )

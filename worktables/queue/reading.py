@@ -6,23 +6,25 @@ has raised the unit's generation, and the result is refused.
 
 import dataclasses
 from collections import defaultdict
+from typing import NamedTuple
 
 from django.db import connection
 
-from pipelines.fingerprints import digest_of, fingerprint_of
+from pipelines.fingerprints import call_of, digest_of, fingerprint_after
 from pipelines.registry import get_step
 from pipelines.units import converted, factor_between
+from pipelines.writing import hidden
 from worktables.models import State, TableStep, Unit
 from worktables.parameters import levels_of
+from worktables.queue.readiness import any_unit
 from worktables.storage import layout_of
 from worktables.storage.layout import table_name
-from worktables.storage.rows import converters, in_ids
+from worktables.storage.rows import converters, in_ids, read_columns, turned
 
 BROKEN = (State.FAILED, State.BLOCKED, State.EMPTY)
 
 
-@dataclasses.dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """Where one input value was read: a cell, and its digest then."""
 
     role: str
@@ -32,7 +34,16 @@ class Source:
     digest: str
 
 
-@dataclasses.dataclass
+class Known(NamedTuple):
+    """What a unit was when it was claimed."""
+
+    fingerprint: str
+    content: str
+    run_id: int | None
+    reused: bool
+
+
+@dataclasses.dataclass(slots=True)
 class Work:
     """A claimed unit on its way: what it is made from, and later what came of it."""
 
@@ -44,7 +55,7 @@ class Work:
     fingerprint: str = ""
     state: State = State.STALE
     reason: str = ""
-    about: set | None = dataclasses.field(default_factory=set)
+    about: set | frozenset | None = frozenset()
     outputs: dict | None = None
     items: list | None = None
     content: str = ""
@@ -52,8 +63,10 @@ class Work:
     run_id: int | None = None
     reused: bool = False
     verified: bool = False
-    known: object = None
+    known: Known | None = None
     twin: object = None
+    cells: dict = dataclasses.field(default_factory=dict)
+    generated: list = dataclasses.field(default_factory=list)
 
     def stop(self, state, reason, *, about=frozenset()):
         """Settle without running; `about` are the tables that the reason speaks of, None if nobody knows."""
@@ -63,12 +76,20 @@ class Work:
 
 def read_works(batch):
     """Return the works of a batch, inputs read; units whose row is gone are left out."""
-    layout = layout_of(batch.worktable)
-    works = {row_id: Work(claim) for row_id, claim in batch.claims.items()}
-    present = set(layout.rows.filter(id__in=list(works)).values_list("id", flat=True))
-    works = {row_id: work for row_id, work in works.items() if row_id in present}
-    for unit in Unit.objects.filter(worktable=batch.worktable, step=batch.node.id, row_id__in=list(works)):
-        works[unit.row_id].known = unit
+    condition, ids = in_ids("t.id", list(batch.claims))
+    works = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.id, u.fingerprint, u.content, u.run_id, u.reused "
+            f"FROM {table_name(batch.node.worktable_id)} t LEFT JOIN worktables_unit u "
+            f"ON u.worktable_id = {hidden(batch.node.worktable_id, 't.id')} AND u.row_id = t.id "
+            f"AND u.step_id = {batch.node.id:d} WHERE {condition} AND t.deleted_at IS NULL",
+            ids,
+        )
+        for row_id, fingerprint, content, run_id, reused in cursor.fetchall():
+            work = works[row_id] = Work(batch.claims[row_id])
+            if fingerprint is not None:
+                work.known = Known(fingerprint, content, run_id, bool(reused))
     _stop_below_broken(batch, works)
     return works
 
@@ -81,7 +102,7 @@ def read_step_inputs(batch, works):
     for port in node.inputs:
         if port.link_id:
             _read_collected(batch, step.input_named[port.port], port, works)
-    levels = levels_of(node, batch.worktable, batch.worktable.project)
+    parameters = _Parameters(step, levels_of(node, batch.worktable, batch.worktable.project))
     for work in works.values():
         if work.state != State.STALE:
             continue
@@ -90,18 +111,35 @@ def read_step_inputs(batch, works):
             names = " and ".join(f"“{_column_of(layout, node, port)}”" for port in missing)
             work.stop(State.EMPTY, f"{names} is empty: fill it in")
             continue
-        given = [{name: value for name, value in work.parameters.items() if value is not None}, *levels]
-        work.parameters = {
+        work.parameters, call = parameters.of_row(work.parameters)
+        work.fingerprint = fingerprint_after(call, work.digests)
+
+
+class _Parameters:
+    """The parameters of a step's calls: what the row says, else the table, the project or the step."""
+
+    def __init__(self, step, levels):
+        self.step, self.levels = step, levels
+        self.inherited = self._complete({})
+
+    def of_row(self, said):
+        """Return the parameters of a row, and the beginning of the fingerprint of its call."""
+        said = {name: value for name, value in said.items() if value is not None}
+        return self._complete(said) if said else self.inherited
+
+    def _complete(self, said):
+        step, given = self.step, (said, *self.levels)
+        values = {
             parameter.name: next(
                 (level[parameter.name] for level in given if parameter.name in level), parameter.default
             )
             for parameter in step.parameters
         }
-        parameters = {
+        digests = {
             name: digest_of(step.parameter_named[name].kind, _as(step.parameter_named[name].kind, value))
-            for name, value in work.parameters.items()
+            for name, value in values.items()
         }
-        work.fingerprint = fingerprint_of(step.code_fingerprint, parameters, work.digests)
+        return values, call_of(step.code_fingerprint, digests)
 
 
 def _as(kind, value):
@@ -120,19 +158,21 @@ def _read_own_cells(batch, layout, step, works):
     node = batch.node
     bound = [(port.port, "input", layout.by_id[port.column_id]) for port in node.inputs if not port.link_id]
     bound += [(name, "parameter", layout.by_id[column]) for name, column in node.parameters.items()]
-    columns = [column for _, _, column in bound]
-    found = layout.rows.filter(id__in=list(works)).values_list("id", *layout.fields(columns))
-    factors = [_factor(column, step, name, use) for name, use, column in bound]
-    for row_id, *flat in found:
-        work = works[row_id]
-        for (name, use, column), factor, value in zip(
-            bound, factors, layout.values(columns, flat), strict=True
-        ):
-            digest = digest_of(column.kind, value)
-            work.sources.append(Source(name, layout.worktable_id, row_id, column.pk, digest))
-            if use == "input":
+    rows = read_columns(layout, [column for _, _, column in bound], list(works))
+    bound = [
+        (name, use == "input", column.pk, column.kind, _factor(column, step, name, use))
+        for name, use, column in bound
+    ]
+    for row_id, values in rows:
+        work = works.get(row_id)
+        if work is None:
+            continue
+        for (name, is_input, column_id, kind, factor), value in zip(bound, values, strict=True):
+            digest = digest_of(kind, value)
+            work.sources.append(Source(name, layout.worktable_id, row_id, column_id, digest))
+            if is_input:
                 work.inputs[name] = converted(value, factor)
-                work.digests[name] = digest if factor == 1.0 else digest_of(column.kind, work.inputs[name])
+                work.digests[name] = digest if factor == 1.0 else digest_of(kind, work.inputs[name])
             else:
                 work.parameters[name] = converted(value, factor)
 
@@ -168,8 +208,7 @@ def _read_collected(batch, port, bound, works):
     )
     members = defaultdict(list)
     for target_id, source_id, *raw in found:
-        flat = [convert(value) for convert, value in zip(turn, raw, strict=True)]
-        members[target_id].append((source_id, source.values([column], flat)[0]))
+        members[target_id].append((source_id, source.values([column], turned(turn, raw))[0]))
     for row_id, work in works.items():
         mine = members[row_id]
         work.inputs[port.name] = [converted(value, factor) for _, value in mine]
@@ -257,13 +296,13 @@ def _stop_below_broken(batch, works):
     graph, node = batch.graph, batch.node
     for step_id, way in graph.upstream[node.id].items():
         above = graph.nodes[step_id]
+        if way == "table" or not any_unit(above, BROKEN):
+            continue
         if way == "row":
             rows = {row_id: row_id for row_id in works}
-        elif way == "parent":
+        else:
             layout = layout_of(batch.worktable)
             rows = dict(layout.rows.filter(id__in=list(works)).values_list("id", "parent_id"))
-        else:
-            continue
         broken = {
             unit.row_id: unit
             for unit in Unit.objects.filter(
@@ -271,8 +310,8 @@ def _stop_below_broken(batch, works):
             )
         }
         for row_id, above_id in rows.items():
-            unit, work = broken.get(above_id), works[row_id]
-            if unit is None or work.state != State.STALE:
+            unit, work = broken.get(above_id), works.get(row_id)
+            if unit is None or work is None or work.state != State.STALE:
                 continue
             where = "" if way == "row" else f" of {graph.tables[above.worktable_id].name} {above_id}"
             if unit.state == State.FAILED:

@@ -6,23 +6,33 @@ rows stays one statement for each dependent step, and no row passes through Pyth
 
 import dataclasses
 
+from django.db import connection
+
+from pipelines.writing import hidden
+from worktables.models import State
 from worktables.storage.layout import table_name
 from worktables.storage.rows import in_ids
 
 
 @dataclasses.dataclass(frozen=True)
 class RowSet:
-    """Some rows of one table: `sql` yields their ids."""
+    """Some rows of one table: `sql` yields their ids; where those are known, `are` says so of a column `{}`."""
 
     sql: str
     params: tuple = ()
+    are: str = ""
+
+    def holds(self, column):
+        """Return SQL: a column is the id of one of these rows; its parameters are those of the set."""
+        return self.are.format(column) if self.are else f"{column} IN ({self.sql})"
 
 
 def these(worktable_id, ids):
     """The rows with these ids."""
-    condition, params = in_ids("id", ids)
-    params = tuple(tuple(param) if isinstance(param, list) else param for param in params)
-    return RowSet(f"SELECT id FROM {table_name(worktable_id)} WHERE {condition}", params)
+    condition, params = in_ids("{}", ids)
+    return RowSet(
+        f"SELECT id FROM {table_name(worktable_id)} WHERE {condition.format('id')}", tuple(params), condition
+    )
 
 
 def all_rows(worktable_id):
@@ -30,9 +40,25 @@ def all_rows(worktable_id):
     return RowSet(f"SELECT id FROM {table_name(worktable_id)}")
 
 
+def units_of(worktable_id, rows, unit="u"):
+    """Return SQL: a unit is of one of these rows; its parameters are those of the rows."""
+    if connection.vendor == "postgresql" and not rows.are:
+        key = f"{hidden(worktable_id, 's.id')}, s.id"
+        return f"({unit}.worktable_id, {unit}.row_id) IN (SELECT {key} FROM ({rows.sql}) s)"
+    return f"{unit}.worktable_id = {worktable_id:d} AND {rows.holds(f'{unit}.row_id')}"
+
+
 def parameters(rows):
     """Return a row set's parameters as the database adapter takes them."""
-    return [list(param) if isinstance(param, tuple) else param for param in rows.params]
+    return list(rows.params)
+
+
+def not_stale(worktable_id, rows):
+    """Those of these rows whose state says something else than stale."""
+    table = table_name(worktable_id)
+    return RowSet(
+        f"SELECT id FROM {table} WHERE state <> {State.STALE:d} AND {rows.holds('id')}", rows.params
+    )
 
 
 def children(link, parents):

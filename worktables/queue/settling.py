@@ -5,19 +5,20 @@ claimed. Whatever changed an input since has raised the generation; whoever took
 silent worker has changed its owner. What is refused stays in the memo: nothing computed is wasted.
 """
 
-import dataclasses
+from typing import NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
 from pipelines.fingerprints import content_of, digest_of
-from pipelines.memo import remember
-from pipelines.models import Memo, Run
+from pipelines.memo import Remembered, remember
 from pipelines.registry import get_step
+from pipelines.runs import Execution, write_runs
 from pipelines.units import converted, factor_between
+from pipelines.writing import update_many
 from worktables.dependencies import graph_of
 from worktables.events import announce_rows
-from worktables.models import State, TableStep, Todo
+from worktables.models import State, TableStep
 from worktables.queue import rowsets
 from worktables.queue.expansion import write_children
 from worktables.queue.locking import hold, in_one_transaction
@@ -26,22 +27,28 @@ from worktables.queue.reading import Source
 from worktables.signals import runs_written
 from worktables.storage import layout_of
 from worktables.storage.rows import in_ids, update_cells
-from worktables.storage.values import as_json
 
 WITHOUT_OUTPUTS = (State.FAILED, State.EMPTY)
+SETTLED = {
+    "state": "smallint",
+    "fingerprint": "text",
+    "content": "text",
+    "run_id": "bigint",
+    "reused": "boolean",
+    "reason": "text",
+    "about": "jsonb",
+}
 
 
-@dataclasses.dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """What a run used and what it generated, cell by cell."""
 
-    run: Run
+    run: Execution
     used: list[Source]
     generated: list[Source]
 
 
-@dataclasses.dataclass(frozen=True)
-class Reused:
+class Reused(NamedTuple):
     """A result taken from an earlier run for a row whose code and inputs are the same, cell by cell."""
 
     run_id: int
@@ -59,20 +66,17 @@ def settle(batch, works):
     ----------
     batch : Batch
     works : list of Work
-        Each with its final `state`; those that ran carry an unsaved `run`.
+        Each with its final `state`; those that ran carry a `run` that is not written yet.
     """
     hold(batch.worktable.project_id)
+    graph = graph_of(batch.worktable.project_id)
     held = _still_ours(batch)
-    accepted = {work.claim.row_id for work in works} & held
-    for work in works:
-        work.content = work.content or _content(batch, work)
+    ours = [work for work in works if work.claim.row_id in held]
+    accepted = {work.claim.row_id for work in ours}
+    _fill(batch, works)
     _save_runs(batch, works, accepted)
-    ours = [work for work in works if work.claim.row_id in accepted]
-    _write_cells(batch, ours)
+    _write_cells(batch, graph, ours)
     _write_units(batch, ours)
-    rows = rowsets.these(batch.node.worktable_id, sorted(accepted))
-    gone = Todo.objects.filter(worktable=batch.worktable, step=batch.node.id, owner=batch.owner)
-    gone.filter(row_id__in=held).delete()
     children = []
     if batch.node.kind == TableStep.Kind.EXPAND:
         link = batch.graph.links[batch.node.link_id]
@@ -82,101 +86,108 @@ def settle(batch, works):
         expanded = [work for work in ours if work.items is not None]
         by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
         children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
-    refresh_states(batch.graph, batch.node, rows)
-    wake_below(graph_of(batch.worktable.project_id), batch.node, rows)
+    rows = rowsets.these(batch.node.worktable_id, sorted(accepted))
+    refresh_states(batch.graph, batch.node, _may_look_different(graph, batch, ours, rows))
+    wake_below(graph, batch.node, rows)
     _tell(batch, ours, accepted, children)
     return len(accepted)
 
 
-def _still_ours(batch):
-    """Return the rows whose unit is this worker's, and claimed for the inputs there are now."""
-    condition, ids = in_ids("row_id", list(batch.claims))
-    lock = " FOR UPDATE" if connection.vendor == "postgresql" else ""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT row_id, generation FROM worktables_todo "
-            f"WHERE worktable_id = %s AND step_id = %s AND owner = %s AND {condition}{lock}",
-            [batch.node.worktable_id, batch.node.id, batch.owner, *ids],
-        )
-        held = dict(cursor.fetchall())
-    return {row_id for row_id, taken in batch.claims.items() if held.get(row_id) == taken.generation}
+def _may_look_different(graph, batch, ours, rows):
+    """Return those of the rows whose state this batch may have changed.
 
-
-def outputs_by_column(batch, work):
-    """Return {column id: value} of what a work gives, in the units of the columns."""
+    A unit is settled after those above it. So a row that was no worse than stale stays stale while a unit below in
+    the row waits, unless one has just become worse.
+    """
     node = batch.node
-    if node.kind == TableStep.Kind.EXPAND:
-        return {}
-    if node.kind == TableStep.Kind.NEAREST:
-        return dict(work.outputs or dict.fromkeys(batch.graph.written_by(node)))
-    if work.outputs is None:
-        return dict.fromkeys(node.outputs.values())
-    step, layout = get_step(node.step), layout_of(batch.worktable)
-    cells = {}
-    for port_name, column_id in node.outputs.items():
-        port, column = step.output_named[port_name], layout.by_id[column_id]
-        factor = factor_between(port.unit, column.unit, f"output “{port_name}”") if port.unit else 1.0
-        cells[column_id] = converted(work.outputs.get(port_name), factor)
-    return cells
+    below = any(above.get(node.id) == "row" for above in graph.upstream.values())
+    if not below or node.kind == TableStep.Kind.EXPAND or any(work.state > State.STALE for work in ours):
+        return rows
+    return rowsets.not_stale(node.worktable_id, rows)
 
 
-def _content(batch, work):
-    if work.state != State.FRESH or work.verified:
-        return work.known.content if work.verified and work.known else ""
-    if work.items is not None:
-        return content_of({"items": work.fingerprint})
-    layout = _layout_written(batch)
-    cells = outputs_by_column(batch, work)
-    return content_of({f"c{pk}": digest_of(layout.by_id[pk].kind, value) for pk, value in cells.items()})
+def _still_ours(batch):
+    """Return the rows whose unit is this worker's, and claimed for the inputs there are now; it is done with them."""
+    found = set()
+    for generation in {taken.generation for taken in batch.claims.values()}:
+        rows = [row_id for row_id, taken in batch.claims.items() if taken.generation == generation]
+        condition, ids = in_ids("row_id", rows)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM worktables_todo WHERE worktable_id = %s AND step_id = %s AND owner = %s "
+                f"AND generation = %s AND {condition} RETURNING row_id",
+                [batch.node.worktable_id, batch.node.id, batch.owner, generation, *ids],
+            )
+            found.update(row_id for (row_id,) in cursor.fetchall())
+    return found
 
 
-def _layout_written(batch):
-    return layout_of(batch.worktable)
+def _fill(batch, works):
+    """Say of each result which cells it fills, in the units of their columns, and what its content is."""
+    node, layout = batch.node, layout_of(batch.worktable)
+    columns = [] if node.kind == TableStep.Kind.EXPAND else batch.graph.written_by(node)
+    filled = None
+    for work in works:
+        if work.state != State.FRESH:
+            if work.state in WITHOUT_OUTPUTS:
+                work.cells = dict.fromkeys(columns)
+        elif work.verified:
+            work.content = work.known.content if work.known else ""
+        elif work.items is not None:
+            work.content = content_of({"items": work.fingerprint})
+        else:
+            if filled is None:
+                filled = [_filled(batch, layout.by_id[pk]) for pk in columns]
+            outputs, row_id, digests = work.outputs or {}, work.claim.row_id, {}
+            for pk, key, column_name, kind, name, factor in filled:
+                value = work.cells[pk] = converted(outputs.get(name), factor)
+                digest = digests[key] = digest_of(kind, value)
+                work.generated.append(Source(column_name, layout.worktable_id, row_id, pk, digest))
+            work.content = content_of(digests)
+
+
+def _filled(batch, column):
+    """Return what filling a column takes: the column's facts, which output it gets, and by which factor."""
+    node, facts = batch.node, (column.pk, f"c{column.pk}", column.name, column.kind)
+    if node.kind != TableStep.Kind.STEP:
+        return *facts, column.pk, 1.0
+    name = next(name for name, filled in node.outputs.items() if filled == column.pk)
+    port = get_step(node.step).output_named[name]
+    return *facts, name, factor_between(port.unit, column.unit, f"output “{name}”") if port.unit else 1.0
 
 
 def _save_runs(batch, works, accepted):
     ran = [work for work in works if work.run is not None]
+    if ran:
+        for work in ran:
+            work.run.accepted = work.claim.row_id in accepted
+            work.run.content = work.content
+        write_runs([work.run for work in ran], **batch.ran)
     for work in ran:
-        work.run.accepted = work.claim.row_id in accepted
-        work.run.content = work.content
-    for work, run in zip(ran, Run.objects.bulk_create([work.run for work in ran]), strict=True):
-        work.run_id = run.pk
+        work.run_id = work.run.pk
     for work in works:
         if work.twin is not None:
             work.run_id, work.reason = work.twin.run_id, f"reused from run {work.twin.run_id}"
     if ran and batch.node.kind == TableStep.Kind.STEP and get_step(batch.node.step).deterministic:
         fresh = [work for work in ran if work.state == State.FRESH]
-        again = [work for work in fresh if work.claim.forced and work.run.accepted]
-        remember([_memo(batch, work) for work in fresh if work not in again])
-        remember({work.fingerprint: _memo(batch, work) for work in again}.values(), instead=True)
+        again = {work.fingerprint: work for work in fresh if work.claim.forced and work.run.accepted}
+        kept = [work for work in fresh if not (work.claim.forced and work.run.accepted)]
+        project_id = batch.worktable.project_id
+        remember(project_id, map(_remembered, kept))
+        remember(project_id, map(_remembered, again.values()), instead=True)
 
 
-def _memo(batch, work):
-    return Memo(
-        project_id=batch.worktable.project_id,
-        fingerprint=work.fingerprint,
-        content=work.content,
-        outputs=_outputs_as_json(batch, work),
-        run_id=work.run_id,
-    )
+def _remembered(work):
+    return Remembered(work.fingerprint, work.content, work.run.outputs, work.run_id)
 
 
-def _outputs_as_json(batch, work):
-    ports = get_step(batch.node.step).output_named
-    return {name: as_json(ports[name].kind, value) for name, value in work.outputs.items()}
-
-
-def _write_cells(batch, ours):
+def _write_cells(batch, graph, ours):
     if batch.node.kind == TableStep.Kind.EXPAND:
         return
     layout = layout_of(batch.worktable)
     columns = [layout.by_id[pk] for pk in batch.graph.written_by(batch.node)]
-    values = {}
-    for work in ours:
-        if (work.state == State.FRESH and not work.verified) or work.state in WITHOUT_OUTPUTS:
-            cells = outputs_by_column(batch, work)
-            values[work.claim.row_id] = [cells.get(column.pk) for column in columns]
-    joining, moved = _moved(batch, layout, columns, values)
+    values = {work.claim.row_id: list(work.cells.values()) for work in ours if work.cells}
+    joining, moved = _moved(graph, layout, columns, values)
     reason = f"“{batch.node.name}” of {batch.worktable.name} was made anew"
     if moved:
         mark_changed(batch.worktable, moved, joining, reason)  # whoever it joined before
@@ -185,10 +196,9 @@ def _write_cells(batch, ours):
         mark_changed(batch.worktable, moved, joining, reason)  # whoever it joins now
 
 
-def _moved(batch, layout, columns, values):
+def _moved(graph, layout, columns, values):
     """Return the columns written here by which rows of other tables find these, and the rows where one changes."""
-    joining = graph_of(batch.worktable.project_id).joining
-    places = [place for place, column in enumerate(columns) if column.pk in joining]
+    places = [place for place, column in enumerate(columns) if column.pk in graph.joining]
     if not places:
         return [], None
     joined = [columns[place] for place in places]
@@ -203,41 +213,21 @@ def _moved(batch, layout, columns, values):
 
 
 def _write_units(batch, ours):
-    now, of_itself = timezone.now(), as_others((), None)
+    of_itself = as_others((), None)
     rows = []
     for work in ours:
         known = work.known
+        run_id = work.run_id or (known.run_id if known else None)
         if work.state == State.FRESH:
-            run_id = work.run_id or (known.run_id if known else None)
             same = known is not None and known.content == work.content and not work.verified
             reason = work.reason or ("re-made, same content" if same and work.run else "")
             reused = work.reused or (work.verified and bool(known and known.reused))
-            row = [work.state, work.fingerprint, work.content, run_id, reused, reason, of_itself]
+            facts = (int(work.state), work.fingerprint, work.content, run_id, reused, reason, of_itself)
         else:
-            run_id = work.run_id or (known.run_id if known else None)
-            row = [work.state, "", "", run_id, False, work.reason, _about(batch, work)]
-        rows.append([*row, now, work.claim.row_id])
-    sets = ["state", "fingerprint", "content", "run_id", "reused", "reason", "about", "settled_at"]
-    node = batch.node
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            from psycopg2.extras import execute_values
-
-            execute_values(
-                cursor.cursor,
-                f"UPDATE worktables_unit u SET {', '.join(f'{name} = v.{name}' for name in sets)} "
-                f"FROM (VALUES %s) v ({', '.join(sets)}, row_id) WHERE u.worktable_id = {int(node.worktable_id)} "
-                f"AND u.step_id = {int(node.id)} AND u.row_id = v.row_id",
-                rows,
-                template="(%s::smallint, %s, %s, %s::bigint, %s::boolean, %s, %s::jsonb, %s::timestamptz, %s::bigint)",
-                page_size=1000,
-            )
-        else:
-            cursor.executemany(
-                f"UPDATE worktables_unit SET {', '.join(f'{name} = %s' for name in sets)} "
-                f"WHERE row_id = %s AND worktable_id = {int(node.worktable_id)} AND step_id = {int(node.id)}",
-                rows,
-            )
+            facts = (int(work.state), "", "", run_id, False, work.reason, _about(batch, work))
+        rows.append((*facts, work.claim.row_id))
+    unit_of = {"worktable_id": batch.node.worktable_id, "step_id": batch.node.id}
+    update_many("worktables_unit", "row_id", SETTLED, rows, {"settled_at": timezone.now()}, unit_of)
 
 
 def _about(batch, work):
@@ -254,11 +244,10 @@ def _tell(batch, ours, accepted, children):
         if work.state != State.FRESH or work.verified:
             continue
         if work.run is not None:
-            traces.append(Trace(work.run, work.sources, _generated(batch, work)))
+            traces.append(Trace(work.run, work.sources, work.generated))
         elif work.run_id is not None:
             claim = work.claim
-            generated = _generated(batch, work)
-            reuses.append(Reused(work.run_id, claim.row_id, claim.asked_by, work.sources, generated))
+            reuses.append(Reused(work.run_id, claim.row_id, claim.asked_by, work.sources, work.generated))
     if batch.node.kind == TableStep.Kind.EXPAND:
         traces = _with_children(batch, traces, children)
     runs_written.send(
@@ -272,21 +261,6 @@ def _tell(batch, ours, accepted, children):
     announce_rows(batch.worktable, sorted(accepted))
     if batch.node.kind == TableStep.Kind.EXPAND:
         announce_rows(batch.graph.links[batch.node.link_id].target, children)
-
-
-def _generated(batch, work):
-    """Name the cells that a work filled, with the digests of what it filled in."""
-    layout = layout_of(batch.worktable)
-    return [
-        Source(
-            layout.by_id[pk].name,
-            layout.worktable_id,
-            work.claim.row_id,
-            pk,
-            digest_of(layout.by_id[pk].kind, value),
-        )
-        for pk, value in outputs_by_column(batch, work).items()
-    ]
 
 
 def _with_children(batch, traces, children):

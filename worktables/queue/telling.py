@@ -21,11 +21,15 @@ class Telling:
     ----------
     batch : `worktables.queue.claiming.Batch`
     row_id : int
+    began : float, optional
+        When the batch was begun, by the monotonic clock; else now.
     """
 
-    def __init__(self, batch, row_id):
+    __slots__ = ("batch", "began", "row_id", "said")
+
+    def __init__(self, batch, row_id, began=None):
         self.batch, self.row_id = batch, row_id
-        self.began = self.said = time.monotonic()
+        self.began = self.said = time.monotonic() if began is None else began
 
     def __call__(self, fraction, text):
         now = time.monotonic()

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
 from worktables.queue.draining import drain
+from worktables.queue.garbage import spare_the_collector
 from worktables.queue.recovery import beat, lose, register_worker, retire_worker, sweep, tidy
 from worktables.queue.waiting import Waiting
 
@@ -18,6 +19,7 @@ TIDY_SECONDS = 3600
 
 def work_forever(stop, name=""):
     """Drain the queue whenever there is work, until `stop` (a threading.Event) is set."""
+    spare_the_collector()
     waiting, swept, tidied = Waiting(), float("-inf"), 0.0
     worker, trouble = None, ""
     while not stop.is_set():

@@ -5,7 +5,7 @@ from django.db import connection
 PAGE = 1000
 
 
-def insert_new_rows(layout, first, fitted, *, at, by):
+def insert_new_rows(layout, first, fitted, *, state, at, by):
     """Insert rows with ids from `first` on.
 
     Parameters
@@ -14,6 +14,7 @@ def insert_new_rows(layout, first, fitted, *, at, by):
     first : int
     fitted : list of dict
         Column → value in the form its column keeps; absent is null.
+    state : State
     at : datetime
     by : int or None
         The id of who adds them.
@@ -27,7 +28,7 @@ def insert_new_rows(layout, first, fitted, *, at, by):
     names = ", ".join(["id", "state", "created_at", "created_by", *(field.name for field in fields)])
     prepared = [_preparer(field) for field in fields]
     rows = (
-        [first + number, 0, created_at, by]
+        [first + number, int(state), created_at, by]
         + [prepare(value) for prepare, value in zip(prepared, _flat(layout, columns, row), strict=True)]
         for number, row in enumerate(fitted)
     )

@@ -1,0 +1,68 @@
+"""What a batch and an edit cost in statements, whatever their size; and that the queue is never read as a whole."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from worktables.editing import edit_cell
+from worktables.models import Todo
+from worktables.queue.claiming import WAITING, claim
+from worktables.queue.draining import work_through
+from worktables.queue.recovery import register_worker
+from worktables.rows import add_rows
+
+AT_MOST = 40
+
+
+def statements_of_a_batch(worker, n):
+    """Claim so many units, bring them through, and return how many statements that took."""
+    with CaptureQueriesContext(connection) as queries:
+        batch = claim(worker.token, lambda node: n)
+        assert work_through(batch, worker) == n
+    # SQLite takes inserts in parts.
+    return len({query["sql"][:60] for query in queries}), len(queries)
+
+
+def test_a_larger_batch_takes_no_other_statements(worktable, work, owner):
+    work()
+    worker = register_worker("tester")
+    add_rows(worktable, [{"x": float(number)} for number in range(100, 400)], by=owner)
+    statements_of_a_batch(worker, 1)
+
+    few, many = statements_of_a_batch(worker, 2), statements_of_a_batch(worker, 250)
+
+    assert few[0] == many[0]
+    assert few[1] <= AT_MOST
+    if connection.vendor == "postgresql":
+        assert many[1] == few[1] - 1  # of a few it is told that they run
+
+
+def test_an_edit_takes_as_many_statements_in_a_larger_table(worktable, work, owner):
+    work()
+    column, counts = worktable.column("x"), []
+    for number in (1, 2):
+        with CaptureQueriesContext(connection) as queries:
+            edit_cell(worktable, number, column, 40.0 + number, seen=(1.0, -5.0)[number - 1], editor=owner)
+        counts.append(len(queries))
+        add_rows(worktable, [{"x": float(each)} for each in range(100)], by=owner)
+        work()
+
+    assert counts[0] == counts[1] <= 22
+
+
+@pytest.mark.parametrize(
+    "sql", [WAITING, "SELECT row_id FROM worktables_todo WHERE owner IS NULL AND step_id = 1"]
+)
+def test_what_waits_is_found_by_its_index(worktable, sql):
+    assert Todo.objects.exists()
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")  # in a table of six rows it would be right
+            cursor.execute(f"EXPLAIN {sql}")
+        else:
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        plan = "\n".join(str(line) for line in cursor.fetchall())
+
+    queue = [line for line in plan.splitlines() if "worktables_todo" in line or "todo_waiting" in line]
+    assert queue
+    assert all("todo_waiting" in line for line in queue), plan
