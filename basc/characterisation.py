@@ -67,7 +67,7 @@ def characterise(
         The prior's median intrinsic flux, in Jy. Default: five times the noise.
     extended : float
         Prior probability that a source is an elliptical Gaussian rather than a point. Of 0, all are points, which
-        takes a tenth of the time.
+        takes a fraction of the time.
     spectral_index : pair of float
         Mean and standard deviation of its prior; of use with several channels only.
     threshold : float

@@ -103,7 +103,7 @@ SHAPE = {
         Parameter(
             "extended", "float", 0.0, minimum=0.0, maximum=0.99,
             help="fraction of sources one expects to be extended (Gaussians, up to 1.5 beams wide); 0: all are points, "
-            "which takes a tenth of the time",
+            "which takes a fraction of the time",
         ),
         Parameter(
             "threshold", "float", 0.5, minimum=0.0, maximum=1.0,
