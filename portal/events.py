@@ -283,6 +283,9 @@ class Watcher:
             try:
                 async with Redis.from_url(settings.REDIS_URL) as redis, redis.pubsub() as messages:
                     await messages.subscribe(CHANNEL)
+                    # The client may swallow a cancellation while it connects; waiting for messages would be for ever.
+                    if asyncio.current_task().cancelling():
+                        raise asyncio.CancelledError
                     self.listening, complained = True, False
                     self.woken.set()
                     async for _ in messages.listen():

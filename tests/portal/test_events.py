@@ -276,3 +276,20 @@ def test_a_server_without_streams_tells_what_there_is(table, reader, client):
     answer = client.get(address_of(table, event.pk - 1)).content.decode()
 
     assert f"id: {event.pk}\nevent: rows" in answer
+
+
+def test_whoever_listens_to_redis_stops_when_told_to(settings):
+    """The client swallows a cancellation that comes while it connects."""
+    if not settings.REDIS_URL:
+        pytest.skip("STOA_REDIS_URL is not set")
+
+    async def scenario():
+        for steps in range(60):
+            task = asyncio.create_task(events.Watcher().listen())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            _, waiting = await asyncio.wait({task}, timeout=5)
+            assert not waiting, steps
+
+    asyncio.run(scenario())
