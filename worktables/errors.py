@@ -73,6 +73,19 @@ class RowsOfALink(WorktableError):
         )
 
 
+class NoSuchStep(WorktableError, LookupError):
+    """A table has no step of that name."""
+
+    code = "no-such-step"
+    status = 404
+
+    def __init__(self, step, worktable, known):
+        self.step, self.known = step, list(known)
+        super().__init__(
+            f"“{worktable}” has no step “{step}”; its steps are {', '.join(self.known) or 'none at all'}"
+        )
+
+
 class NoSuchRow(WorktableError):
     """The row is not there (or was deleted)."""
 
@@ -113,6 +126,20 @@ class CannotUndo(WorktableError):
 
     code = "cannot-undo"
     status = 409
+
+
+class CannotKeep(WorktableError):
+    """Nothing of a step is stale and has a result that could be kept."""
+
+    code = "cannot-keep"
+    status = 409
+
+    def __init__(self, step):
+        self.step = step
+        super().__init__(
+            f"nothing of “{step}” can be kept here: only what was made before and is stale now can; "
+            "what is fresh needs it not, and what never ran has nothing to keep"
+        )
 
 
 class LinkRefused(WorktableError):

@@ -236,7 +236,7 @@ def revive_units(worktable, rows, reason, *, by=None):
     graph = graph_of(worktable.project_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s, about = %s "
+            "UPDATE worktables_unit SET state = %s, kept = FALSE, generation = generation + 1, reason = %s, about = %s "
             f"WHERE worktable_id = %s AND row_id IN ({rows.sql})",
             [State.STALE, reason, "[]", worktable.pk, *rowsets.parameters(rows)],
         )

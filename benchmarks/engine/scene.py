@@ -121,8 +121,8 @@ def fill(table, n_rows, owner, workers):
 
 def nothing_changed(table, owner):
     """Ask for an update of what is up to date, and let a worker look whether there is anything to do."""
+    from worktables.planning import plan_update
     from worktables.queue.claiming import claim
-    from worktables.updating import plan_update
 
     seconds = []
     for _ in range(NOTHINGS):

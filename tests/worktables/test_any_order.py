@@ -8,6 +8,7 @@ import pytest
 from worktables.creating import delete_worktable, describe_worktable, restore_worktable
 from worktables.editing import edit_cell, undo
 from worktables.errors import WorktableError
+from worktables.making import update_table
 from worktables.models import Change, State, Todo, Unit, Worktable
 from worktables.parameters import set_parameters
 from worktables.queue.claiming import claim
@@ -15,7 +16,7 @@ from worktables.queue.draining import work_through
 from worktables.queue.recovery import give_back, register_worker
 from worktables.rows import add_rows, delete_rows, duplicate_rows, restore_rows
 from worktables.storage import layout_of
-from worktables.updating import rerun_rows, state_counts, update_table
+from worktables.updating import rerun_rows, state_counts
 
 ROUNDS, OPERATIONS = 5, 25
 XS = [None, 0.0, 1.0, 2.0, 3.0, 4.0, 13.0]

@@ -6,14 +6,16 @@ from pipelines.models import Run
 from projects.editing import delete_project, restore_project
 from worktables.creating import delete_worktable, describe_worktable, restore_worktable
 from worktables.editing import edit_cell, undo
+from worktables.making import update_table
 from worktables.models import Change, State, Todo, Unit, Worktable
 from worktables.parameters import set_parameters, set_project_parameters
+from worktables.planning import plan_update
 from worktables.queue import draining, recovery
 from worktables.queue.claiming import claim
 from worktables.queue.draining import work_through
 from worktables.rows import add_rows, delete_rows, duplicate_rows, restore_rows
 from worktables.storage import layout_of
-from worktables.updating import plan_update, rerun_rows, state_counts, update_table
+from worktables.updating import rerun_rows, state_counts
 
 
 def states(worktable):

@@ -12,6 +12,7 @@ from worktables.creating import create_worktable, delete_worktable, describe_wor
 from worktables.editing import edit_cell, undo
 from worktables.errors import CannotUndo, ColumnInUse, LinkRefused
 from worktables.linking import collect, expand, nearest
+from worktables.making import update_table
 from worktables.models import Change, State, Todo, Unit, Worktable
 from worktables.parameters import set_parameters
 from worktables.queue import recovery
@@ -20,7 +21,7 @@ from worktables.queue.draining import work_through
 from worktables.rows import add_rows, delete_rows, restore_rows
 from worktables.storage import layout_of
 from worktables.storage.values import Unfit, from_json
-from worktables.updating import rerun_rows, state_counts, update_table
+from worktables.updating import rerun_rows, state_counts
 
 
 @step("toy_place", inputs=[Port("total", "float")], outputs=[Port("place", "position", "deg")])

@@ -32,6 +32,7 @@ from worktables.creating import (
     restore_worktable,
 )
 from worktables.models import Link, Worktable
+from worktables.planning import plan_update
 from worktables.serializers import (
     ColumnPatchSerializer,
     ColumnSerializer,
@@ -42,7 +43,7 @@ from worktables.serializers import (
     WorktableSerializer,
     link_documents,
 )
-from worktables.updating import plan_update, state_counts
+from worktables.updating import state_counts
 
 
 def table_documents(user, worktables):

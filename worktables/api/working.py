@@ -13,8 +13,10 @@ from projects.api import ProjectView
 from worktables import linking
 from worktables.api.finding import AlwaysJSON, WorktableView, read
 from worktables.errors import LinkRefused, NoSuchRow
+from worktables.making import update_table
 from worktables.models import Link, Worktable
 from worktables.parameters import declared_parameters, set_parameters, set_project_parameters
+from worktables.planning import plan_update
 from worktables.serializers import (
     CountSerializer,
     LinkSerializer,
@@ -27,7 +29,7 @@ from worktables.serializers import (
 )
 from worktables.sight import Sight
 from worktables.storage import layout_of
-from worktables.updating import plan_update, rerun_rows, update_table
+from worktables.updating import rerun_rows
 
 MAKERS = {"expand": linking.expand, "nearest": linking.nearest, "collect": linking.collect}
 OPTIONS = {

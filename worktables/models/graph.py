@@ -21,6 +21,7 @@ class TableStep(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.STEP)
     step = models.CharField(max_length=63, help_text="name of the registered step")
     rank = models.PositiveIntegerField(default=0, help_text="longest way from an input, over all tables")
+    seconds = models.FloatField(null=True, help_text="that a unit took lately; null if none ever ran")
 
     class Meta:
         ordering = ["rank", "id"]

@@ -19,6 +19,8 @@ class Change(models.Model):
         PARAMETERS = "parameters", "changed the table's parameters"
         TABLE = "table", "changed the table"
         COLUMN = "column", "changed a column"
+        KEEP = "keep", "kept a result as it is"
+        KEEP_NO_MORE = "keep_no_more", "stopped keeping a result"
 
     worktable = models.ForeignKey(Worktable, models.CASCADE, related_name="history")
     action = models.CharField(max_length=16, choices=Action)

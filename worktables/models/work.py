@@ -42,6 +42,9 @@ class Unit(models.Model):
     content = models.CharField(max_length=32, blank=True)
     run_id = models.BigIntegerField(null=True)
     reused = models.BooleanField(default=False)
+    kept = models.BooleanField(
+        default=False, db_default=False, help_text="held, but what is below goes on with its present value"
+    )
     reason = models.TextField(blank=True)
     about = models.JSONField(
         null=True, default=list, help_text="the other tables that the reason speaks of; null is not known"

@@ -19,6 +19,7 @@ from pipelines.versions import version_of
 from worktables.models import State, TableStep
 from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
+from worktables.queue.durations import tell_duration
 from worktables.queue.garbage import undisturbed
 from worktables.queue.reading import read_step_inputs, read_works
 from worktables.queue.settling import settle
@@ -98,6 +99,8 @@ def work_through(batch, worker):
         accepted = settle(batch, list(works.values()))
     spent = (time.monotonic() - started) / len(batch.claims)
     _seconds[batch.node.id] = 0.5 * (_seconds.get(batch.node.id, spent) + spent)
+    if calls:
+        tell_duration(batch.node, _seconds[batch.node.id])
     return accepted
 
 

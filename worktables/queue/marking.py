@@ -150,9 +150,15 @@ def _of(nodes, rows, unit):
 def _make_stale(nodes, rows, reason, about):
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit AS u SET state = %s, generation = generation + 1, reason = %s, about = %s "
+            f"UPDATE worktables_unit AS u SET state = CASE WHEN kept THEN {State.HELD:d} ELSE {State.STALE:d} END, "
+            "generation = generation + 1, reason = CASE WHEN kept THEN %s ELSE %s END, about = %s "
             f"WHERE {_of(nodes, rows, 'u')} AND u.state + 0 <> {State.RETIRED:d}",
-            [State.STALE, reason, as_others(about, nodes[0].worktable_id), *parameters(rows)],
+            [
+                f"kept as it is though {reason}",
+                reason,
+                as_others(about, nodes[0].worktable_id),
+                *parameters(rows),
+            ],
         )
         return cursor.rowcount
 
@@ -204,7 +210,8 @@ def enqueue(nodes, rows, *, by=None, forced=False, priority=0):
             "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
             f"owner = {kept('owner')}, claimed_at = {kept('claimed_at')}, attempts = {kept('attempts', 0)}, "
             "asked_by = COALESCE(excluded.asked_by, worktables_todo.asked_by), "
-            "forced = worktables_todo.forced OR excluded.forced",
+            "forced = worktables_todo.forced OR excluded.forced, priority = CASE WHEN "
+            "worktables_todo.priority > excluded.priority THEN worktables_todo.priority ELSE excluded.priority END",
             [priority, forced, by.pk if by else None, *parameters(rows)],
         )
 

@@ -16,11 +16,12 @@ from pipelines.units import converted, factor_between
 from pipelines.writing import hidden
 from worktables.models import State, TableStep, Unit
 from worktables.parameters import levels_of
-from worktables.queue.readiness import any_unit
+from worktables.queue.readiness import any_unit, in_states
 from worktables.storage import layout_of
 from worktables.storage.layout import table_name
 from worktables.storage.rows import converters, in_ids, read_columns, turned
 
+KEPT = f"{in_states((State.HELD,))} AND u.kept"
 BROKEN = (State.FAILED, State.BLOCKED, State.EMPTY)
 
 
@@ -56,6 +57,7 @@ class Work:
     state: State = State.STALE
     reason: str = ""
     about: set | frozenset | None = frozenset()
+    with_kept: str = ""
     outputs: dict | None = None
     items: list | None = None
     content: str = ""
@@ -91,6 +93,7 @@ def read_works(batch):
             if fingerprint is not None:
                 work.known = Known(fingerprint, content, run_id, bool(reused))
     _stop_below_broken(batch, works)
+    _note_kept(batch, works)
     return works
 
 
@@ -291,6 +294,33 @@ def _unbroken(graph, node, link):
     )
 
 
+def _note_kept(batch, works):
+    """Say of works that are made from a result kept as it is though stale, that they are."""
+    graph, node = batch.graph, batch.node
+    for step_id, way in graph.upstream[node.id].items():
+        above = graph.nodes[step_id]
+        if not any_unit(above, so=KEPT):
+            continue
+        table = graph.tables[above.worktable_id].name
+        kept = Unit.objects.filter(worktable=above.worktable_id, step=step_id, kept=True)
+        if way == "table":
+            words, found = f"“{above.name}” of {kept.count()} rows of {table}", set(works)
+        else:
+            rows = _above(batch, works, way)
+            held = set(kept.filter(row_id__in=set(rows.values())).values_list("row_id", flat=True))
+            found = {row_id for row_id, above_id in rows.items() if above_id in held}
+            words = f"“{above.name}”" if way == "row" else f"“{above.name}” of its row of {table}"
+        for row_id in found:
+            works[row_id].with_kept += f"{', ' if works[row_id].with_kept else 'made with '}{words}"
+
+
+def _above(batch, works, way):
+    """Return {row id: id of the row above}: the same row, or the one whose item it is."""
+    if way == "row":
+        return {row_id: row_id for row_id in works}
+    return dict(layout_of(batch.worktable).rows.filter(id__in=list(works)).values_list("id", "parent_id"))
+
+
 def _stop_below_broken(batch, works):
     """Settle works whose upstream units failed, are blocked or empty: nothing can be made from them."""
     graph, node = batch.graph, batch.node
@@ -298,11 +328,7 @@ def _stop_below_broken(batch, works):
         above = graph.nodes[step_id]
         if way == "table" or not any_unit(above, BROKEN):
             continue
-        if way == "row":
-            rows = {row_id: row_id for row_id in works}
-        else:
-            layout = layout_of(batch.worktable)
-            rows = dict(layout.rows.filter(id__in=list(works)).values_list("id", "parent_id"))
+        rows = _above(batch, works, way)
         broken = {
             unit.row_id: unit
             for unit in Unit.objects.filter(

@@ -68,6 +68,20 @@ def children(link, parents):
     )
 
 
+def parents(worktable_id, rows):
+    """The rows of the table above whose items these rows are."""
+    return RowSet(f"SELECT parent_id FROM {table_name(worktable_id)} WHERE {rows.holds('id')}", rows.params)
+
+
+def of_units(node, condition, rows):
+    """Those of these rows whose unit `u` of a step is so, by an SQL condition without parameters."""
+    return RowSet(
+        f"SELECT u.row_id FROM worktables_unit u WHERE {units_of(node.worktable_id, rows)} "
+        f"AND u.step_id = {node.id:d} AND {condition}",
+        rows.params,
+    )
+
+
 def collecting(link, members):
     """The rows of a collect link's target that collect any of these rows of its source."""
     return _matching(link, link.source_id, link.options.get("match", []), members)

@@ -161,6 +161,8 @@ def _save_runs(batch, works, accepted):
     if ran:
         for work in ran:
             work.run.accepted = work.claim.row_id in accepted
+            if work.with_kept:
+                work.run.log = f"{work.with_kept}, kept as it is though stale\n{work.run.log}".rstrip()
             work.run.content = work.content
         write_runs([work.run for work in ran], **batch.ran)
     for work in ran:
@@ -221,8 +223,15 @@ def _write_units(batch, ours):
         if work.state == State.FRESH:
             same = known is not None and known.content == work.content and not work.verified
             reason = work.reason or ("re-made, same content" if same and work.run else "")
+            if work.with_kept:
+                reason = (
+                    f"{reason}; {work.with_kept}, kept as it is"
+                    if reason
+                    else f"{work.with_kept}, kept as it is"
+                )
             reused = work.reused or (work.verified and bool(known and known.reused))
-            facts = (int(work.state), work.fingerprint, work.content, run_id, reused, reason, of_itself)
+            about = as_others(batch.graph.beyond(batch.node), None) if work.with_kept else of_itself
+            facts = (int(work.state), work.fingerprint, work.content, run_id, reused, reason, about)
         else:
             facts = (int(work.state), "", "", run_id, False, work.reason, _about(batch, work))
         rows.append((*facts, work.claim.row_id))

@@ -17,10 +17,11 @@ from worktables.errors import UnfitFilter
 from worktables.formats.fields import Field
 from worktables.formats.paste import parse_pasted
 from worktables.forms import CellsForm, PasteForm
+from worktables.making import update_table
 from worktables.rows import add_rows, delete_rows, duplicate_rows, restore_rows, rows_in_trash
 from worktables.showing import shown
 from worktables.storage import layout_of
-from worktables.updating import rerun_rows, update_table
+from worktables.updating import rerun_rows
 from worktables.views.finding import REFUSALS, about, find_table, ids_in
 from worktables.views.grid import inherited
 
@@ -120,7 +121,7 @@ def update(request, pk):
     table = find_table(request, pk)
     plan = update_table(table, by=request.user)
     messages.success(
-        request, f"Queued: {plan.sentence()}." if plan.rows else f"Nothing to do: {plan.sentence()}."
+        request, f"Queued: {plan.sentence()}." if plan.n_rows_to_do else f"Nothing to do: {plan.sentence()}."
     )
     return back_to(request, table)
 

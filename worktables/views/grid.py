@@ -15,9 +15,10 @@ from worktables.errors import WorktableError
 from worktables.filtering import SPECIAL
 from worktables.formats import FORMATS
 from worktables.models import Event, Kind, Link, Role, Worktable
+from worktables.planning import plan_update
 from worktables.showing import DIGITS, NOT_OF_TODAY, NUMERIC, digits_for, view_cell
 from worktables.storage import layout_of
-from worktables.updating import plan_update, state_counts
+from worktables.updating import state_counts
 from worktables.viewing import PAGE, Page, page_of, rows_wanted, view_rows
 from worktables.views.finding import about, find_table, ids_in
 from worktables.views.parameters import parameter_levels
