@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 
 BEGIN, END = "<!-- measured: against peers -->", "<!-- end of what peers were measured -->"
 NEEDED = 3
@@ -86,9 +87,8 @@ def footnote(stoa, peers):
     used = ", ".join(f"{name} {versions[name]}" for name in sorted(versions, key=str.lower))
     latest = peers[-1]
     load = statistics.median(one["load"][0] for one in stoa + peers)
-    rounds = max(
-        sum((one["peer"], one["rows"]) == (other["peer"], other["rows"]) for one in peers) for other in peers
-    )
+    finished = Counter((one["peer"], one["rows"]) for one in peers if "ended" not in one)
+    rounds = min(finished.values(), default=1)
     return (
         f"Medians of {rounds} {'round' if rounds == 1 else 'rounds'}, Stoa and the others in turn, with {used}; "
         f"{latest['cores']} cores ({latest['processor']}) at a load average of {load:.0f}."
