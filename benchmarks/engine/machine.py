@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import socket
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
@@ -52,6 +53,17 @@ def own_postgresql():
         shutil.rmtree(home, ignore_errors=True)
 
 
+def fresh_database(server, name):
+    """Make an empty database of that name, whatever it held; return its URL."""
+    import psycopg2
+
+    with closing(psycopg2.connect(f"{server}/postgres")) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.cursor().execute(f"CREATE DATABASE {name}")
+    return f"{server}/{name}"
+
+
 def cpu_seconds(pids):
     """Return the processor time of these processes and of all they started, as far as they still know of it."""
     children = {}
@@ -77,3 +89,11 @@ def read_facts(pid):
         return None
     fields = text.rpartition(")")[2].split()
     return int(fields[1]), *map(int, fields[11:15])
+
+
+def processor():
+    """Return what the processor calls itself."""
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()

@@ -1,4 +1,4 @@
-"""From what each round measured to the table in the documentation."""
+"""From what each round measured to the tables in the documentation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import platform
 import statistics
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.engine import comparison
 
 PAGE = Path(__file__).parents[2] / "docs" / "engine.md"
 BEGIN, END = "<!-- measured: python -m benchmarks.engine -->", "<!-- end of what was measured -->"
@@ -42,7 +44,7 @@ FIGURES = [
 
 
 def write_report(output, checkout):
-    """Write the table of one edition into the documentation; answer it.
+    """Write the tables of one edition, alone and against the peers, into the documentation; answer them.
 
     Parameters
     ----------
@@ -52,12 +54,23 @@ def write_report(output, checkout):
         Name of the folder of the edition.
     """
     rounds = [json.loads(line) for line in (output / "rounds.jsonl").read_text().splitlines()]
-    table = "\n".join(lines_of([one for one in rounds if one["checkout"] == checkout]))
-    text = PAGE.read_text()
-    if BEGIN in text:
-        before, rest = text.split(BEGIN)
-        PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}")
-    return table
+    own = [one for one in rounds if one.get("checkout") == checkout]
+    others = [one for one in rounds if "peer" in one]
+    text, tables = PAGE.read_text(), []
+    if own:
+        tables.append("\n".join(lines_of(own)))
+        text = put_between(text, BEGIN, END, tables[-1])
+    if others:
+        tables.append("\n".join(comparison.lines_of(own, others)))
+        text = put_between(text, comparison.BEGIN, comparison.END, tables[-1])
+    PAGE.write_text(text)
+    return "\n\n".join(tables)
+
+
+def put_between(text, begin, end, table):
+    """Return the text with the table in place of what stood between two marks, if it has them."""
+    before, mark, rest = text.partition(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}" if mark else text
 
 
 def lines_of(rounds):

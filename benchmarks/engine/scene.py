@@ -160,6 +160,7 @@ def edit_cells(table, n_rows, owner, workers):
         "edit, fresh p50": statistics.median(fresh),
         "edit, fresh p95": statistics.quantiles(fresh, n=20)[-1],
         "edit, CPU": cpu / N_EDITS,
+        "edit, ran": (Run.objects.count() - before) / N_EDITS,
     }
 
 
