@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from worktables.api import files, rows, runs, tables, talk, working
+from worktables.api import files, making, rows, runs, tables, talk, working
 
 of_a_table = [
     path("", tables.WorktableDetailView.as_view(), name="api-worktable"),
@@ -18,6 +18,8 @@ of_a_table = [
     path("parameters/", working.ParametersView.as_view(), name="api-parameters"),
     path("links/", working.LinksView.as_view(), name="api-links"),
     path("update/", working.UpdateView.as_view(), name="api-update"),
+    path("plan/", making.PlanView.as_view(), name="api-plan"),
+    path("make/", making.MakeView.as_view(), name="api-make"),
     path("annotations/", talk.AnnotationsView.as_view(), name="api-annotations"),
     path("annotations/<int:annotation_id>/", talk.AnnotationView.as_view(), name="api-annotation"),
     path("history/", talk.HistoryView.as_view(), name="api-history"),
@@ -31,6 +33,8 @@ of_a_table = [
     path("rows/restore/", rows.RestoreRowsView.as_view(), name="api-restore-rows"),
     path("rows/duplicate/", rows.DuplicateRowsView.as_view(), name="api-duplicate-rows"),
     path("rows/rerun/", working.RerunView.as_view(), name="api-rerun"),
+    path("rows/keep/", making.KeepView.as_view(), name="api-keep"),
+    path("rows/stop-keeping/", making.StopKeepingView.as_view(), name="api-stop-keeping"),
     path("rows/<int:row_id>/", rows.RowView.as_view(), name="api-row"),
     path("rows/<int:row_id>/runs/", working.RowRunsView.as_view(), name="api-row-runs"),
     path("rows/<int:row_id>/cells/<str:column>/", rows.CellView.as_view(), name="api-cell"),

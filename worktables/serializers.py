@@ -121,6 +121,12 @@ class PlanSerializer(serializers.Serializer):
     units_per_step = serializers.DictField(child=serializers.IntegerField())
     reasons = serializers.DictField(child=serializers.IntegerField())
     states = serializers.DictField(child=serializers.IntegerField())
+    seconds = serializers.FloatField(
+        allow_null=True, help_text="as it took lately, with the workers there are"
+    )
+    estimate = serializers.CharField(help_text="the same in words, or why nobody knows")
+    n_workers = serializers.IntegerField()
+    deeper = serializers.BooleanField(help_text="whether it was not asked how things stand farther up")
 
 
 def plan_document(plan):
@@ -132,6 +138,10 @@ def plan_document(plan):
         "units_per_step": plan.units_per_step,
         "reasons": dict(list(plan.reasons.items())[:50]),
         "states": plan.states,
+        "seconds": plan.seconds,
+        "estimate": plan.estimate(),
+        "n_workers": plan.n_workers,
+        "deeper": plan.deeper,
     }
 
 
@@ -326,6 +336,38 @@ class RerunSerializer(RowIdsSerializer):
     """Some rows, and perhaps one step of them."""
 
     step = serializers.CharField(required=False, default=None, allow_null=True)
+
+
+class KeepSerializer(RowIdsSerializer):
+    """Some rows, and a step of them."""
+
+    step = serializers.CharField()
+
+
+class StepOfTableSerializer(serializers.Serializer):
+    """A step of a table."""
+
+    worktable = serializers.IntegerField()
+    step = serializers.CharField()
+
+
+class WishSerializer(serializers.Serializer):
+    """Some cells to be made."""
+
+    rows = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        required=False,
+        max_length=10_000,
+        help_text="all, if left out",
+    )
+    step = serializers.CharField(required=False, help_text="all steps, if left out")
+    below = serializers.BooleanField(default=False, help_text="also whatever is made from them")
+    depth = serializers.IntegerField(
+        required=False, min_value=0, max_value=1000, help_text="plan: how many steps up to look"
+    )
+    keep = StepOfTableSerializer(
+        many=True, required=False, help_text="make: steps whose present results are used though stale"
+    )
 
 
 class CountSerializer(serializers.Serializer):

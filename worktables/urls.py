@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from worktables.views import editing, files, grid, project, row, runs, settings
+from worktables.views import editing, files, grid, making, project, row, runs, settings
 
 urlpatterns = [
     path("projects/<slug:slug>/", project.project, name="project"),
@@ -15,6 +15,8 @@ urlpatterns = [
     path("worktables/<int:pk>/add/", editing.add_row, name="worktable-add"),
     path("worktables/<int:pk>/paste/", editing.paste, name="worktable-paste"),
     path("worktables/<int:pk>/update/", editing.update, name="worktable-update"),
+    path("worktables/<int:pk>/make/", making.make_cells, name="worktable-make"),
+    path("worktables/<int:pk>/keep/", making.keep, name="worktable-keep"),
     path("worktables/<int:pk>/selection/", editing.selection, name="worktable-selection"),
     path("worktables/<int:pk>/undo/", editing.undo_change, name="worktable-undo"),
     path("worktables/<int:pk>/trash/", editing.trash, name="worktable-trash"),

@@ -128,6 +128,8 @@ class StepView:
     error: str
     progress: float | None
     progress_text: str
+    kept: bool
+    keepable: bool
 
 
 def steps_of(table, found, sight):
@@ -161,6 +163,8 @@ def steps_of(table, found, sight):
                 progress_text=todo.progress_text
                 if todo and todo.owner and step.pk in nodes and sight.may_follow(nodes[step.pk])
                 else "",
+                kept=unit.kept,
+                keepable=bool(unit.content) and not unit.kept and unit.state in (State.STALE, State.HELD),
             )
         )
     return steps
