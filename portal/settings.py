@@ -223,6 +223,7 @@ WORKTABLES = {
     "BATCH_SECONDS": 1.0,  # a batch aims at this much work
     "LEASE_SECONDS": 15.0,  # a worker silent for longer is given up
     "HEARTBEAT_SECONDS": 3.0,
+    "TAKES": os.environ.get("STOA_TAKES", ""),  # classes of work, separated by commas; none named: all
     "ATTEMPTS": 12,  # a unit that lost its worker this often is failed, not tried for ever
 }
 

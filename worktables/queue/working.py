@@ -17,15 +17,23 @@ log = logging.getLogger(__name__)
 TIDY_SECONDS = 3600
 
 
-def work_forever(stop, name=""):
-    """Drain the queue whenever there is work, until `stop` (a threading.Event) is set."""
+def work_forever(stop, name="", takes=None):
+    """Drain the queue whenever there is work, until `stop` is set.
+
+    Parameters
+    ----------
+    stop : threading.Event
+    name : str
+    takes : sequence of str, optional
+        The classes of steps to take, if not those of STOA_TAKES.
+    """
     spare_the_collector()
     waiting, swept, tidied = Waiting(), float("-inf"), 0.0
     worker, trouble = None, ""
     while not stop.is_set():
         try:
             if worker is None:
-                worker = register_worker(name)
+                worker = register_worker(name, takes)
                 heart = start_heart(worker, stop)
             if trouble:
                 lose(worker, trouble)
