@@ -161,6 +161,7 @@ def look_after_work(stop, worker, known):
                 recovery.enter(worker)
                 known = True
             recovery.sweep()
+            recovery.tidy_now_and_then()
             waiting = [name for name in classes_waiting() if name in worker.takes]
             if not waiting:
                 asked = False

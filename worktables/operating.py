@@ -5,8 +5,10 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, Q, Sum
 
+from archive.models import Product
+from pipelines.models import Memo
 from projects.models import Project
 from worktables.models import Todo, Worker, Worktable
 from worktables.queue.classes import ALL, class_of_step
@@ -72,6 +74,24 @@ class Queue:
         self.running += running
         if oldest is not None and (self.oldest is None or oldest < self.oldest):
             self.oldest = oldest
+
+
+@dataclasses.dataclass
+class Store:
+    """What is kept for a project: results it remembers, and files."""
+
+    name: str
+    title: str
+    seen: bool
+    results: int = 0
+    result_bytes: int = 0
+    files: int = 0
+    file_bytes: int = 0
+
+    @property
+    def percent(self):
+        """How much of the room for results is taken, in hundredths."""
+        return round(100 * self.result_bytes / settings.WORKTABLES["MEMO_BYTES"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,3 +263,22 @@ def queues(user, now):
         queue.seen = queue.name in seen
     projects = sorted(by_project.values(), key=lambda queue: (-queue.waiting, -queue.running, queue.name))
     return list(by_class.values()), projects
+
+
+def present_stores(user):
+    """Return what is kept for each project, the largest first: a look at all of it, so not for every few seconds."""
+    visible = set(Project.objects.visible_to(user).values_list("pk", flat=True))
+    found = {
+        pk: Store(slug, title, pk in visible)
+        for pk, slug, title in Project.objects.values_list("pk", "slug", "title")
+    }
+    memo = Memo.objects.values("project_id").annotate(n=Count("id"), size=Sum("size")).order_by()
+    for each in memo:
+        store = found[each["project_id"]]
+        store.results, store.result_bytes = each["n"], each["size"]
+    files = Product.objects.values("project_id").annotate(n=Count("id"), bytes=Sum("size")).order_by()
+    for each in files:
+        store = found[each["project_id"]]
+        store.files, store.file_bytes = each["n"], each["bytes"]
+    kept = [store for store in found.values() if store.results or store.files]
+    return sorted(kept, key=lambda store: (-store.result_bytes - store.file_bytes, store.name))

@@ -14,8 +14,10 @@ from worktables.queue import recovery
 @pytest.fixture
 def queue(monkeypatch):
     """A queue that is told what it contains, and notes what is done about it."""
-    state = SimpleNamespace(waiting=["light"], claimed=False, broker=True, done=[])
+    state = SimpleNamespace(waiting=["light"], claimed=False, broker=True, done=[], tidied=[])
     monkeypatch.setattr("worktables.queue.recovery.sweep", lambda: state.done.append("sweep"))
+    monkeypatch.setattr("worktables.queue.recovery.tidy", lambda: state.tidied.append("tidy"))
+    monkeypatch.setattr("worktables.queue.recovery._tidied", float("-inf"))
     monkeypatch.setattr("worktables.queue.classes.classes_waiting", lambda: state.waiting)
     monkeypatch.setattr("django.db.close_old_connections", lambda: None)  # it would close that of the test
     monkeypatch.setattr(celery, "somebody_works", lambda: state.claimed)
@@ -90,6 +92,13 @@ def test_a_host_is_woken_for_each_class_it_takes_and_for_no_other(queue):
     look(times=1, takes=["heavy", "network"])
 
     assert queue.done == ["sweep", *["stoa-heavy"] * 2, *["stoa-network"] * 2]
+
+
+@pytest.mark.django_db
+def test_a_host_of_celery_tidies_too_and_not_each_time_it_looks(queue):
+    look(times=3)
+
+    assert queue.tidied == ["tidy"]
 
 
 @pytest.mark.django_db

@@ -7,6 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from archive.keeping import keep_product
+from pipelines.models import Memo
 from worktables.models import Todo, Worker
 from worktables.operating import how_long, present_operation
 from worktables.queue import recovery
@@ -110,6 +112,8 @@ def test_a_lost_worker_that_comes_back_is_not_lost_any_more(curator):
 
     operation = present_operation(curator)
     assert ([each.name for each in operation.workers], operation.lost) == (["asleep"], [])
+    recovery.retire_worker(worker)
+    assert present_operation(curator).lost == [], "it left in order in the end"
 
 
 def test_who_was_lost_long_ago_is_not_news(curator):
@@ -175,6 +179,17 @@ def test_programs_get_the_same(operating, worktable):
     assert told["workers"][0]["in_hand"][0]["table"] == "fields"
     assert [each["waiting"] for each in told["classes"]] == [5, 0, 0]
     assert told["lost"] == []
+
+
+def test_what_is_kept_is_counted_by_project(operating, worktable, work):
+    work()
+    keep_product(worktable.project, b"SIMPLE", "map.fits")
+    size = sum(Memo.objects.values_list("size", flat=True))
+
+    (store,) = operating.get(reverse("api-workers")).json()["stores"]
+
+    assert store == {"name": "virgo", "results": 5, "result_bytes": size, "files": 1, "file_bytes": 6}
+    assert "What is kept" in operating.get(reverse("workers")).content.decode()
 
 
 def test_more_workers_and_more_work_take_no_more_statements(curator, worktable, owner):

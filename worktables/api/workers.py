@@ -6,7 +6,7 @@ from rest_framework.permissions import IsAdminUser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from worktables.operating import present_operation
+from worktables.operating import present_operation, present_stores
 
 
 class InHandSerializer(serializers.Serializer):
@@ -63,6 +63,16 @@ class ClassQueueSerializer(QueueSerializer):
     takers = serializers.IntegerField(help_text="how many workers take it")
 
 
+class StoreSerializer(serializers.Serializer):
+    """What is kept for a project."""
+
+    name = serializers.CharField()
+    results = serializers.IntegerField(help_text="how many results it remembers")
+    result_bytes = serializers.IntegerField()
+    files = serializers.IntegerField()
+    file_bytes = serializers.IntegerField()
+
+
 class OperationSerializer(serializers.Serializer):
     """How the work goes."""
 
@@ -73,12 +83,21 @@ class OperationSerializer(serializers.Serializer):
     projects = QueueSerializer(many=True)
 
 
+class WholeOperationSerializer(OperationSerializer):
+    """How the work goes, and what is kept."""
+
+    stores = StoreSerializer(many=True)
+
+
 class WorkersView(APIView):
     """The workers of the portal; for staff."""
 
     permission_classes = [IsAdminUser]
 
-    @extend_schema(operation_id="workers_retrieve", responses=OperationSerializer)
+    @extend_schema(operation_id="workers_retrieve", responses=WholeOperationSerializer)
     def get(self, request):
         """Show who computes, at what, who was lost, and what waits."""
-        return Response(OperationSerializer(present_operation(request.user)).data)
+        operation, stores = present_operation(request.user), present_stores(request.user)
+        return Response(
+            {**OperationSerializer(operation).data, "stores": StoreSerializer(stores, many=True).data}
+        )

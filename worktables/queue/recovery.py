@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections import defaultdict
 from datetime import timedelta
 
@@ -17,12 +18,14 @@ from worktables.events import forget_old_events
 from worktables.models import State, Todo, Worker, Worktable
 from worktables.queue.claiming import Batch, Claim
 from worktables.queue.classes import taken_here
+from worktables.queue.forgetting import forget_results
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.reading import Work
 from worktables.queue.reporting import host_load, n_cores, present_code
 from worktables.queue.settling import settle
 
 KEPT = timedelta(days=30)
+TIDY_SECONDS = 3600
 
 
 def database_time():
@@ -175,10 +178,25 @@ def sweep():
     )
 
 
+_tidied = float("-inf")
+
+
+def tidy_now_and_then():
+    """Tidy, unless this process did within the hour."""
+    global _tidied
+    if time.monotonic() - _tidied > TIDY_SECONDS:
+        _tidied = time.monotonic()
+        tidy()
+
+
 def tidy():
-    """Forget what nobody asks for any more: old events, and workers that stopped long ago (their runs name them)."""
+    """Forget what nobody asks for any more.
+
+    That is old events, workers that stopped long ago (their runs name them), and results for which there is no room.
+    """
     now = database_time()
     forget_old_events(now)
+    forget_results()
     Worker.objects.filter(stopped_at__lt=now - KEPT).delete()
 
 

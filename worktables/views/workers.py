@@ -6,14 +6,19 @@ from django.core.exceptions import PermissionDenied
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from worktables.operating import present_operation
+from worktables.operating import present_operation, present_stores
 
 
 @login_required
 @require_safe
 def workers(request):
     """Show the workers and the queue to staff."""
-    return render(request, "worktables/workers.html", seen_by(request.user))
+    shown = seen_by(request.user)
+    return render(
+        request,
+        "worktables/workers.html",
+        shown | {"stores": present_stores(request.user), "room": settings.WORKTABLES["MEMO_BYTES"]},
+    )
 
 
 @login_required
