@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from celery import Celery
 from celery.signals import celeryd_init, worker_init, worker_shutdown, worker_shutting_down
-from kombu import Queue
+from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -37,7 +37,8 @@ app.conf.update(
         "health_check_interval": 10,
     },
     # One for each class of work; a worker listens to all of them, unless -Q says to which.
-    task_queues=[Queue(f"stoa-{name}") for name in RESOURCES],
+    # Each by a key of its own: queues with the same key would each get every message.
+    task_queues=[Queue(f"stoa-{name}", Exchange("stoa"), f"stoa-{name}") for name in RESOURCES],
     task_default_queue=f"stoa-{RESOURCES[0]}",
     task_ignore_result=True,
     task_publish_retry=False,

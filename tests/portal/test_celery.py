@@ -110,6 +110,12 @@ def test_a_worker_says_while_it_looks_that_it_lives_and_in_the_end_that_it_left(
     assert not worker.lost
 
 
+def test_a_message_reaches_the_queue_it_is_sent_to_and_no_other():
+    keys = {(queue.exchange.name, queue.routing_key) for queue in celery.app.conf.task_queues}
+
+    assert len(keys) == len(celery.app.conf.task_queues) == 3
+
+
 def test_queues_say_which_classes_a_worker_takes():
     assert celery.classes_of({"stoa-network": 1, "stoa-light": 1}) == ["light", "network"]
     with pytest.raises(SystemExit, match="stoa-heavy"):
