@@ -87,6 +87,8 @@ class Store:
     result_bytes: int = 0
     files: int = 0
     file_bytes: int = 0
+    evicted: int = 0
+    evicted_bytes: int = 0
 
     @property
     def percent(self):
@@ -276,9 +278,16 @@ def present_stores(user):
     for each in memo:
         store = found[each["project_id"]]
         store.results, store.result_bytes = each["n"], each["size"]
-    files = Product.objects.values("project_id").annotate(n=Count("id"), bytes=Sum("size")).order_by()
-    for each in files:
-        store = found[each["project_id"]]
-        store.files, store.file_bytes = each["n"], each["bytes"]
-    kept = [store for store in found.values() if store.results or store.files]
+    gone = Q(evicted_at__isnull=False)
+    files = Product.objects.values("project_id").order_by()
+    for each in files.annotate(
+        files=Count("id", filter=~gone),
+        file_bytes=Sum("size", filter=~gone, default=0),
+        evicted=Count("id", filter=gone),
+        evicted_bytes=Sum("size", filter=gone, default=0),
+    ):
+        store = found[each.pop("project_id")]
+        for name, number in each.items():
+            setattr(store, name, number)
+    kept = [store for store in found.values() if store.results or store.files or store.evicted]
     return sorted(kept, key=lambda store: (-store.result_bytes - store.file_bytes, store.name))

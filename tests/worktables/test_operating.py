@@ -188,7 +188,15 @@ def test_what_is_kept_is_counted_by_project(operating, worktable, work):
 
     (store,) = operating.get(reverse("api-workers")).json()["stores"]
 
-    assert store == {"name": "virgo", "results": 5, "result_bytes": size, "files": 1, "file_bytes": 6}
+    assert store == {
+        "name": "virgo",
+        "results": 5,
+        "result_bytes": size,
+        "files": 1,
+        "file_bytes": 6,
+        "evicted": 0,
+        "evicted_bytes": 0,
+    }
     assert "What is kept" in operating.get(reverse("workers")).content.decode()
 
 

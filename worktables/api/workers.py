@@ -71,6 +71,8 @@ class StoreSerializer(serializers.Serializer):
     result_bytes = serializers.IntegerField()
     files = serializers.IntegerField()
     file_bytes = serializers.IntegerField()
+    evicted = serializers.IntegerField(help_text="files that are made again when somebody opens them")
+    evicted_bytes = serializers.IntegerField()
 
 
 class OperationSerializer(serializers.Serializer):
