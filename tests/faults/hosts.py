@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg2
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 60  # seconds; only a failing test waits so long
+PATIENCE = 120  # seconds; only a failing test waits so long
 NETWORK = "10.77.0"
 
 
