@@ -18,13 +18,15 @@ class ProductAdmin(admin.ModelAdmin):
         "media_type",
         "created_by",
         "created_at",
+        "evicted_at",
     ]
-    list_filter = ["media_type", "project"]
+    list_filter = ["media_type", ("evicted_at", admin.EmptyFieldListFilter), "project"]
     list_select_related = ["project", "created_by"]
     search_fields = ["name", "sha256", "project__slug"]
     date_hierarchy = "created_at"
     readonly_fields = [
-        "project", "name", "sha256", "size", "media_type", "header", "created_by", "created_at"
+        "project", "name", "sha256", "size", "media_type", "header", "created_by", "created_at",
+        "evicted_at", "made_by_run",
     ]  # fmt: skip
     show_full_result_count = False
 

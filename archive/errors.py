@@ -105,6 +105,46 @@ class FileLost(ArchiveError, LookupError):
         )
 
 
+class NotRemade(FileLost):
+    """A file was evicted, and the step that made it does not make it again.
+
+    Parameters
+    ----------
+    sha256 : str
+    name : str
+        What people call the file.
+    step : str
+    run : int
+        The one that made the file.
+    code, present_code : str
+        Fingerprints of the step's code then and now; the second is empty if there is no such step any more.
+    problem : str
+        What came instead.
+    """
+
+    code = "not-remade"
+    status = 409
+
+    def __init__(self, sha256, name, step, run, code, present_code, problem):
+        super().__init__(sha256)
+        self.name, self.step, self.run, self.problem = name, step, run, problem
+        self.code_then, self.code_now = code, present_code
+        now = "is not there any more" if not present_code else f"is {present_code[:8]} now"
+        code = f"code {code[:8]}" if code == present_code else f"whose code was {code[:8]} and {now}"
+        self.args = (
+            f"{name} ({sha256[:8]}) was evicted and cannot be made again: the step “{step}” of run {run}, {code}, "
+            f"{problem}; nothing was replaced. Bring back the code and the libraries of that run, or run its step anew",
+        )
+
+    @property
+    def in_short(self):
+        """The same for those who may not see where the file came from."""
+        return (
+            f"the file {self.sha256[:12]}… was evicted and cannot be made again as it was; "
+            "download it to see why, if its project is shared with you"
+        )
+
+
 class CannotBeCatalogue(ArchiveError, ValueError):
     """A table that a catalogue file cannot hold without loss."""
 

@@ -35,4 +35,7 @@ def keep_product(project, data, name, media_type="application/fits", header=None
             "created_by": by,
         },
     )
+    if product.evicted_at is not None:
+        product.evicted_at = None
+        product.save(update_fields=["evicted_at"])
     return product

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Callable
 from hashlib import sha256 as new_sha256
 from io import BytesIO
 from pathlib import Path
@@ -14,6 +15,9 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 
 from archive.errors import FileLost, NotAHash
+
+# Asked in turn to bring a missing file back; each is given its sha256 and says whether it did.
+remakers: list[Callable[[str], bool]] = []
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CHUNK = 1 << 20
@@ -44,11 +48,13 @@ def put(content: bytes | BinaryIO) -> str:
 
 
 def open_blob(sha256: str) -> BinaryIO:
-    """Open a kept file for reading, or raise `FileLost`."""
+    """Open a kept file for reading, made again if it was evicted; or raise `FileLost`."""
+    name = name_of(sha256)
     try:
-        return default_storage.open(name_of(sha256), "rb")
+        return default_storage.open(name, "rb")
     except FileNotFoundError:
-        raise FileLost(sha256) from None
+        bring_back(sha256)
+    return default_storage.open(name, "rb")
 
 
 def path_of(sha256: str) -> Path:
@@ -58,16 +64,29 @@ def path_of(sha256: str) -> Path:
     except NotImplementedError:
         return fetched(sha256)
     if not path.exists():
-        raise FileLost(sha256)
+        bring_back(sha256)
     return path
 
 
 def size_of(sha256: str) -> int:
-    """Return the size of a kept file in bytes."""
+    """Return the size of a kept file in bytes; what was evicted is made again, for who asks wants to read it."""
+    name = name_of(sha256)
     try:
-        return default_storage.size(name_of(sha256))
+        return default_storage.size(name)
     except FileNotFoundError:
+        bring_back(sha256)
+    return default_storage.size(name)
+
+
+def bring_back(sha256: str) -> None:
+    """Have a missing file made again by whoever can, or raise `FileLost`."""
+    if not any(remake(sha256) for remake in remakers):
         raise FileLost(sha256) from None
+
+
+def remove(sha256: str) -> None:
+    """Take the bytes of a file out of the store, if they are there."""
+    default_storage.delete(name_of(sha256))
 
 
 def name_of(sha256: str) -> str:

@@ -1,14 +1,17 @@
 """Where a step runs in the portal: a project's folder, its files, and the log of the run."""
 
 from collections.abc import Callable
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from archive.catalogues import kept_catalogue, write_catalogue
+from archive.errors import NotRemade
 from archive.folders import project_folder
 from archive.keeping import keep_product
 from archive.storage import open_blob, path_of
+from pipelines.contract import StepFailed
 from pipelines.executing import present_time
 
 LONGEST_LOG = 2000  # lines; a step that writes for ever must not fill the database
@@ -63,11 +66,13 @@ class ProjectContext:
 
     def open(self, sha256: str) -> BinaryIO:
         """Open a kept file for reading."""
-        return open_blob(sha256)
+        with in_short():
+            return open_blob(sha256)
 
     def path(self, sha256: str) -> Path:
         """Return where a kept file lies on this machine."""
-        return path_of(sha256)
+        with in_short():
+            return path_of(sha256)
 
     def keep(
         self, data: bytes, name: str, media_type: str = "application/fits", header: dict | None = None
@@ -83,4 +88,14 @@ class ProjectContext:
 
     def catalogue(self, sha256: str):
         """Read a kept catalogue back as a table."""
-        return kept_catalogue(sha256)
+        with in_short():
+            return kept_catalogue(sha256)
+
+
+@contextmanager
+def in_short():
+    """Say of a file that cannot be made again no more than any reader of the row may know: not of which step it is."""
+    try:
+        yield
+    except NotRemade as error:
+        raise StepFailed(error.in_short) from error

@@ -13,7 +13,7 @@ from pipelines import fingerprints
 from pipelines.errors import BadParameter, BadStep, WrongValue
 
 KINDS = ("bool", "int", "float", "text", "time", "position", "array", "product", "catalogue")
-RESOURCES = ("light", "heavy")
+RESOURCES = ("light", "heavy", "network")
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 SHA256 = re.compile(r"[0-9a-f]{64}")

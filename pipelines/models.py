@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from projects.models import Project, name_validator
 
@@ -128,6 +129,8 @@ class Memo(models.Model):
     outputs = models.JSONField()
     run_id = models.BigIntegerField()
     made_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(default=timezone.now, help_text="when it was last taken, to the day")
+    size = models.BigIntegerField(default=0, help_text="bytes in the database")
 
     class Meta:
         constraints = [models.UniqueConstraint("project", "fingerprint", name="memo_once_per_project")]

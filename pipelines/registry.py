@@ -38,7 +38,8 @@ def step(
     version : str
         Raise it to say that results changed although the code did not (a table of constants on disk, say).
     resource : str
-        ``light`` or ``heavy``: how long a call may take, roughly.
+        What a call asks of its host: ``light``; ``heavy``, for what computes long; ``network``, for what talks to
+        archives. Each is a queue of its own, which a worker takes or leaves.
     deterministic : bool
         False when the result depends on more than the inputs; it is then never taken from the memo.
     title : str

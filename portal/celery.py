@@ -7,14 +7,18 @@ tuned for safe delivery: a worker that is killed, or a broker that forgets, cost
 import logging
 import os
 import threading
+from contextlib import suppress
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_init, worker_shutting_down
+from celery.signals import celeryd_init, worker_init, worker_shutdown, worker_shutting_down
+from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 from django.conf import settings
+
+from pipelines.contract import RESOURCES
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +36,10 @@ app.conf.update(
         "socket_keepalive": True,
         "health_check_interval": 10,
     },
-    task_default_queue="stoa",
+    # One for each class of work; a worker listens to all of them, unless -Q says to which.
+    # Each by a key of its own: queues with the same key would each get every message.
+    task_queues=[Queue(f"stoa-{name}", Exchange("stoa"), f"stoa-{name}") for name in RESOURCES],
+    task_default_queue=f"stoa-{RESOURCES[0]}",
     task_ignore_result=True,
     task_publish_retry=False,
     task_acks_late=False,
@@ -52,6 +59,7 @@ app.conf.update(
 app.autodiscover_tasks(["worktables"])
 
 leaving = threading.Event()
+looking = []
 
 
 @celeryd_init.connect
@@ -78,11 +86,43 @@ def start(sender, **_):
     """
     import basc
     from worktables.queue.garbage import spare_the_collector
+    from worktables.queue.recovery import describe_worker, work_for
 
     basc.warm_up()
     spare_the_collector()
     leaving.clear()
-    threading.Thread(target=look_after_work, args=(leaving, sender.concurrency or 1), daemon=True).start()
+    worker = describe_worker(sender.hostname, classes_of(sender.app.amqp.queues.consume_from))
+    worker.processes = sender.concurrency or 1
+    work_for(worker)
+    known = enter_at_once(worker)
+    looking.append(threading.Thread(target=look_after_work, args=(leaving, worker, known), daemon=True))
+    looking[-1].start()
+
+
+def enter_at_once(worker):
+    """Put a worker on record; return whether the database took it. The processes that follow inherit no connection."""
+    from django.db import Error, connection
+
+    from worktables.queue.recovery import enter
+
+    try:
+        enter(worker)
+    except Error as error:
+        log.warning("the database does not answer (%s); trying again", " ".join(str(error).split()))
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def classes_of(queues):
+    """Return the classes of work whose queues a worker listens to."""
+    from worktables.queue.classes import queue_of
+
+    if not (classes := [name for name in RESOURCES if queue_of(name) in queues]):
+        there = ", ".join(map(queue_of, RESOURCES))
+        raise SystemExit(f"none of the queues {', '.join(queues)} has work; listen to some of {there}")
+    return classes
 
 
 @worker_shutting_down.connect
@@ -92,7 +132,15 @@ def stop(**_):
     threading.Thread(target=leaving.set).start()
 
 
-def look_after_work(stop, n_processes):
+@worker_shutdown.connect
+def wait_for_the_last_word(**_):
+    """Let that thread say that the worker has left, so that nobody takes it for lost."""
+    leaving.set()
+    while looking:
+        looking.pop().join(timeout=5)
+
+
+def look_after_work(stop, worker, known):
     """Every few seconds give back what dead workers held and say again that there is work, while there is.
 
     Where no message arrives (the broker is away, or Celery waits ever longer before it tries again) this thread
@@ -101,22 +149,31 @@ def look_after_work(stop, n_processes):
     from django.db import Error, close_old_connections
 
     from worktables.queue import recovery
-    from worktables.queue.claiming import work_waits
+    from worktables.queue.classes import classes_waiting
     from worktables.tasks import drain
 
     asked = False
     while not stop.wait(SWEEP_SECONDS):
         try:
             close_old_connections()
+            if known:
+                recovery.beat(worker)
+            else:
+                recovery.enter(worker)
+                known = True
             recovery.sweep()
-            if not work_waits():
+            recovery.tidy_now_and_then()
+            waiting = [name for name in classes_waiting() if name in worker.takes]
+            if not waiting:
                 asked = False
-            elif (asked and not somebody_works()) or not wake(n_processes):
+            elif (asked and not somebody_works()) or not wake(worker.processes, waiting):
                 drain()
             else:
                 asked = True
         except Error as error:
             log.warning("the database cannot be asked for work now: %s", error)
+    with suppress(Error):
+        recovery.retire_worker(worker)
 
 
 def somebody_works():
@@ -126,13 +183,15 @@ def somebody_works():
     return Todo.objects.exclude(owner=None).exists()
 
 
-def wake(n_processes):
-    """Send a wake-up for each process of this host; return whether the broker took them."""
+def wake(n_processes, classes):
+    """Send a wake-up for each process of this host to each of the queues; return whether the broker took them."""
+    from worktables.queue.classes import queue_of
     from worktables.tasks import drain
 
     try:
-        for _ in range(n_processes):
-            drain.apply_async(retry=False, expires=SWEEP_SECONDS)
+        for name in classes:
+            for _ in range(n_processes):
+                drain.apply_async(queue=queue_of(name), retry=False, expires=SWEEP_SECONDS)
     except (OperationalError, OSError) as error:
         log.warning("the broker is away (%s); working without it", error)
         return False

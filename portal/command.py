@@ -136,7 +136,13 @@ def parser():
     worker = commands.add_parser(
         "worker", help="compute what is queued until told to stop; start as many as you like"
     )
-    worker.set_defaults(action=lambda options: compute())
+    worker.add_argument(
+        "--takes",
+        default=os.environ.get("STOA_TAKES", ""),
+        metavar="CLASSES",
+        help="of which classes of work, separated by commas: light, heavy, network (STOA_TAKES, else all)",
+    )
+    worker.set_defaults(action=lambda options: compute(options.takes))
 
     table = commands.add_parser("import", help="load a CSV, ECSV, VOTable or FITS table as a new worktable")
     table.add_argument("file", type=Path, metavar="FILE")
@@ -259,9 +265,12 @@ def serve_pages(listening):
     uvicorn.Server(config).run(sockets=[listening])
 
 
-def compute():
-    """Work off the queue until SIGTERM or ctrl-C."""
+def compute(takes=None):
+    """Work off the queue, or some classes of it, until SIGTERM or ctrl-C."""
+    from worktables.queue.classes import read_classes, taken_here
     from worktables.queue.working import work_forever
+
+    takes = taken_here() if takes is None else read_classes(takes)
 
     stop = threading.Event()
 
@@ -271,7 +280,7 @@ def compute():
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
-    work_forever(stop)
+    work_forever(stop, takes=takes)
 
 
 def listen(host, port):

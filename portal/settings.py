@@ -223,6 +223,9 @@ WORKTABLES = {
     "BATCH_SECONDS": 1.0,  # a batch aims at this much work
     "LEASE_SECONDS": 15.0,  # a worker silent for longer is given up
     "HEARTBEAT_SECONDS": 3.0,
+    "TAKES": os.environ.get("STOA_TAKES", ""),  # classes of work, separated by commas; none named: all
+    # What a project remembers of results, beyond which those go that nobody asked for longest.
+    "MEMO_BYTES": int(float(os.environ.get("STOA_MEMO_MB") or 1024) * 2**20),
     "ATTEMPTS": 12,  # a unit that lost its worker this often is failed, not tried for ever
 }
 

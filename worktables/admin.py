@@ -267,7 +267,18 @@ class AnnotationAdmin(ReadOnlyAdmin):
 class WorkerAdmin(ReadOnlyAdmin):
     """Who computes, or did."""
 
-    list_display = ["name", "host", "pid", "current", "started_at", "seen_at", "stopped_at"]
-    list_filter = ["host", ("stopped_at", admin.EmptyFieldListFilter)]
-    search_fields = ["name", "host", "token", "current"]
+    list_display = [
+        "name",
+        "host",
+        "address",
+        "pid",
+        "takes",
+        "load",
+        "started_at",
+        "seen_at",
+        "stopped_at",
+        "lost",
+    ]
+    list_filter = ["host", ("stopped_at", admin.EmptyFieldListFilter), "lost"]
+    search_fields = ["name", "host", "token", "address"]
     ordering = ["-seen_at"]

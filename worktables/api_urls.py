@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from worktables.api import files, making, rows, runs, tables, talk, working
+from worktables.api import files, making, rows, runs, tables, talk, workers, working
 
 of_a_table = [
     path("", tables.WorktableDetailView.as_view(), name="api-worktable"),
@@ -53,4 +53,5 @@ urlpatterns = [
     path("worktables/<int:pk>/", include(of_a_table)),
     path("runs/", runs.RunsView.as_view(), name="api-runs"),
     path("runs/<int:pk>/", runs.RunView.as_view(), name="api-run"),
+    path("workers/", workers.WorkersView.as_view(), name="api-workers"),
 ]

@@ -23,6 +23,16 @@ class UnfitValue(WorktableError, ValueError):
         super().__init__(f"{where}column “{column}”: {repr(value)[:80]} {problem}")
 
 
+class UnknownClass(WorktableError, ValueError):
+    """A worker was told to take work of a class that there is not."""
+
+    code = "unknown-class"
+
+    def __init__(self, name, known):
+        self.name, self.known = name, list(known)
+        super().__init__(f"“{name}” is no class of work; a worker takes {', '.join(known)}, or some of them")
+
+
 class UnfitName(WorktableError, ValueError):
     """A table or column name cannot be used."""
 

@@ -5,7 +5,7 @@ import threading
 from celery import shared_task
 
 from worktables.queue import recovery
-from worktables.queue.claiming import work_waits
+from worktables.queue.classes import classes_waiting
 from worktables.queue.draining import drain as drain_queue
 from worktables.queue.working import start_heart
 from worktables.waking import send_wake_up
@@ -17,7 +17,7 @@ BUDGET_SECONDS = 20
 def drain():
     """Compute what can be computed for a while, as one worker; hand over if there is more."""
     recovery.sweep()
-    if not work_waits():
+    if not set(classes_waiting()) & set(recovery.taken()):
         return
     worker, stop = recovery.this_worker(), threading.Event()
     heart, settled = start_heart(worker, stop), 0
@@ -26,8 +26,8 @@ def drain():
     finally:
         stop.set()
         heart.join(timeout=5)
-        recovery.give_back(worker)
-    if settled and work_waits():  # what waits for others' units would only send messages in a circle
+        recovery.retire_worker(worker)
+    if settled:  # what waits for others' units would only send messages in a circle
         send_wake_up()
 
 
@@ -35,5 +35,4 @@ def drain():
 def sweep():
     """Give back what dead workers held, and wake somebody if work waits."""
     recovery.sweep()
-    if work_waits():
-        send_wake_up()
+    send_wake_up()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from worktables.views import editing, files, grid, making, project, row, runs, settings
+from worktables.views import editing, files, grid, making, project, row, runs, settings, workers
 
 urlpatterns = [
     path("projects/<slug:slug>/", project.project, name="project"),
@@ -39,4 +39,6 @@ urlpatterns = [
     path("worktables/<int:pk>/annotations/<int:annotation_id>/withdraw/", row.withdraw_annotation,
          name="withdraw-annotation"),
     path("runs/<int:pk>/", runs.run, name="run"),
+    path("workers/", workers.workers, name="workers"),
+    path("workers/parts.html", workers.workers_fragment, name="workers-parts"),
 ]  # fmt: skip

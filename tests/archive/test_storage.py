@@ -49,6 +49,7 @@ def test_a_file_that_breaks_off_leaves_nothing(store):
     assert [path for path in store.rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.django_db  # a run may be known that makes it again
 def test_a_lost_file_is_said_to_be_lost():
     for ask in (open_blob, path_of, size_of):
         with pytest.raises(FileLost, match="is not in the file store"):

@@ -45,7 +45,7 @@ def test_a_broker_that_repeats_forgets_dies_and_comes_back_changes_nothing(broke
     editor.start()
     while editor.is_alive():
         for _ in range(5):
-            doubling.send_task("worktables.tasks.drain", queue="stoa")
+            doubling.send_task("worktables.tasks.drain", queue="stoa-light")
         editor.join(0.3)
         broker.forget_everything()
         editor.join(0.3)

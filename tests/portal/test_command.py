@@ -185,3 +185,13 @@ def test_workers_are_kept_only_where_celery_has_none(settings, redis_url, comput
     names = {child.name for child in command.portal_children(None, 2)}
 
     assert names == {"migrate", "web"} | computing
+
+
+def test_a_class_of_work_that_there_is_not_is_said_in_one_line(stoa):
+    process = stoa("worker", "--takes", "light,fast")
+
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert (
+        errors == "stoa: “fast” is no class of work; a worker takes light, heavy, network, or some of them\n"
+    )

@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from astropy import units as u
 from astropy.coordinates import SkyCoord
+from django.core.files.storage import default_storage
 
+from archive.models import Product
+from archive.storage import name_of, path_of
 from pipelines.models import Run
 from portal.demo import building, survey
 from projects.models import Project
@@ -15,6 +18,7 @@ from worktables.editing import edit_cell
 from worktables.models import Todo, Worktable
 from worktables.queue.draining import drain
 from worktables.queue.recovery import register_worker
+from worktables.remaking import evict_products, evictable_products
 from worktables.storage import layout_of
 from worktables.updating import state_counts
 
@@ -150,3 +154,19 @@ def test_the_core_of_m87_lies_in_the_centre_of_its_map(db, places, settings):
     centre = SkyCoord([column(tables["observations"], "position")[1]], unit="deg")
     beam = column(tables["observations"], "beam_minor")[1]
     assert place.separation(centre).arcsec[0] < beam / 4
+
+
+def test_the_files_that_steps_of_the_demo_made_come_back_as_they_were(demo):
+    project = Project.objects.get(slug="almacal")
+    going = evictable_products(project)
+    before = {sha256: path_of(sha256).read_bytes() for _, sha256, _, _ in going}
+    made_by = set(Run.objects.filter(pk__in=[run for *_, run in going]).values_list("step_name", flat=True))
+    raw = set(Run.objects.filter(step_name="products").values_list("outputs__image", flat=True))
+    assert made_by == {"sources", "cutouts"}
+    assert not raw & before.keys(), "the files of the archive stay"
+
+    evict_products(project)
+
+    assert not any(default_storage.exists(name_of(sha256)) for sha256 in before)
+    assert {sha256: path_of(sha256).read_bytes() for sha256 in before} == before
+    assert not Product.objects.exclude(evicted_at=None).exists()

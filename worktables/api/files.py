@@ -20,6 +20,7 @@ from worktables.exporting import export
 from worktables.formats import FORMATS
 from worktables.importing import import_file
 from worktables.models import Kind
+from worktables.remaking import told_to
 from worktables.serializers import WorktableDetailSerializer
 from worktables.storage import layout_of
 from worktables.streaming import file_pieces, stream
@@ -66,12 +67,14 @@ class CellFileView(WorktableView):
         if found is None or row is None or found.kind not in (Kind.PRODUCT, Kind.CATALOGUE):
             raise Http404
         product = get_object_or_404(Product, project=worktable.project_id, sha256=layout.value(found, row))
+        with told_to(request.user, product.project_id):
+            size = size_of(product.sha256)  # which says so if the file is lost
         response = stream(
             request,
             file_pieces(partial(open_blob, product.sha256)),
             media_type=product.media_type or "application/octet-stream",
             filename=product.name,
-            size=size_of(product.sha256),  # which says so if the file is lost
+            size=size,
         )
         response["ETag"] = f'"{product.sha256}"'
         return response

@@ -5,6 +5,7 @@ written by the hundred thousand, from tables and steps that whoever holds the pr
 """
 
 from django.db import models
+from django.db.models.functions import Now
 
 from worktables.models.graph import TableStep
 from worktables.models.tables import Worktable
@@ -78,6 +79,7 @@ class Todo(models.Model):
     asked_by = models.BigIntegerField(null=True)
     owner = models.CharField(max_length=32, null=True)  # noqa: DJ001 - NULL is "nobody", and indexed so
     claimed_at = models.DateTimeField(null=True)
+    queued_at = models.DateTimeField(db_default=Now(), help_text="since when it has not been up to date")
     progress = models.FloatField(null=True, help_text="fraction done, as its step says")
     progress_text = models.CharField(max_length=200, blank=True, db_default="")
 
@@ -96,7 +98,10 @@ class Todo(models.Model):
 
 
 class Worker(models.Model):
-    """A process that computes; one heartbeat for all it holds, by the clock of the database."""
+    """Who computes; one heartbeat for all it holds, by the clock of the database.
+
+    A worker of Celery has processes, which are workers themselves while they work; only those hold units.
+    """
 
     token = models.CharField(max_length=32, primary_key=True)
     name = models.CharField(max_length=120)
@@ -105,7 +110,20 @@ class Worker(models.Model):
     started_at = models.DateTimeField()
     seen_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
-    current = models.CharField(max_length=200, blank=True)
+    lost = models.BooleanField(default=False, help_text="it fell silent, or its process was gone")
+    parent = models.CharField(
+        max_length=32, blank=True, db_default="", help_text="token of whose process it is"
+    )
+    address = models.CharField(
+        max_length=45, blank=True, db_default="", help_text="from where it calls, as the database sees it"
+    )
+    takes = models.JSONField(default=list, help_text="the classes of steps it takes")
+    processes = models.PositiveSmallIntegerField(default=1)
+    cores = models.PositiveSmallIntegerField(null=True)
+    load = models.FloatField(null=True, help_text="of its host, over the last minute")
+    code = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="version, and digest of the code of all steps"
+    )
 
     def __str__(self):
         return self.name

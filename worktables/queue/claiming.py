@@ -9,7 +9,8 @@ from django.utils import timezone
 from pipelines.writing import encode_json
 from worktables.dependencies import Node, ProjectGraph, graph_of
 from worktables.events import announce_rows
-from worktables.models import Todo, Worktable
+from worktables.models import Worktable
+from worktables.queue.classes import ALL, class_of
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.readiness import settled_above, waits_for_a_table
 
@@ -68,7 +69,7 @@ WAITING = """
 """
 
 
-def claim(owner, limit_of):
+def claim(owner, limit_of, takes=ALL):
     """Take the next batch for a worker, or None if nothing can run.
 
     Parameters
@@ -77,6 +78,8 @@ def claim(owner, limit_of):
         The worker's token.
     limit_of : callable
         Node → how many units to take at most.
+    takes : sequence of str
+        The classes of steps the worker takes.
 
     Returns
     -------
@@ -86,7 +89,9 @@ def claim(owner, limit_of):
     for step_id, project_id in _waiting():
         graph = graphs.get(project_id) or graphs.setdefault(project_id, graph_of(project_id))
         node = graph.nodes.get(step_id)
-        if node is None or waits_for_a_table(graph, node) or not _claimable(graph, node):
+        if node is None or class_of(node) not in takes:
+            continue
+        if waits_for_a_table(graph, node) or not _claimable(graph, node):
             continue
         batch = _claim(project_id, step_id, owner, limit_of)
         if batch is not None:
@@ -141,11 +146,6 @@ def _present(worktable_id):
         worktable = Worktable.objects.select_related("project").get(pk=worktable_id)
         _tables[worktable_id] = facts, worktable
     return worktable
-
-
-def work_waits():
-    """Say whether any unit is queued and unclaimed, in a project that is not in the trash."""
-    return Todo.objects.filter(owner=None, worktable__project__deleted_at=None).exists()
 
 
 def _claimable(graph, node):

@@ -25,10 +25,11 @@ from worktables.queue.reading import read_step_inputs, read_works
 from worktables.queue.settling import settle
 from worktables.queue.telling import Telling
 from worktables.storage.values import as_json, from_json
+from worktables.waking import wake_others
 
 log = logging.getLogger(__name__)
 
-FIRST_BATCH = {"light": 50, "heavy": 1}
+FIRST_BATCH = {"light": 50, "heavy": 1, "network": 5}
 _seconds = {}
 
 
@@ -51,11 +52,12 @@ def drain(worker, *, budget_seconds=None, stop=None):
     while not (stop is not None and stop.is_set()):
         if budget_seconds is not None and time.monotonic() - started > budget_seconds:
             break
-        batch = claim(worker.token, batch_size)
+        batch = claim(worker.token, batch_size, worker.takes)
         if batch is None:
             break
         try:
             settled += work_through(batch, worker)
+            wake_others(worker.takes)
         except Error:
             raise  # the database's own troubles are for whoever holds the connection
         except Exception as error:  # whatever is wrong with these units, the others go on

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from archive.catalogues import items_of, read_catalogue
 from archive.storage import open_blob
+from pipelines.context import in_short
 from pipelines.fingerprints import digest_of, fingerprint_of
 from pipelines.units import carry_factor, converted
 from worktables.dependencies import graph_of
@@ -72,7 +73,7 @@ def make_items(batch, work):
         other = child.by_id[target]
         factors[target] = carry_factor(units[field], other.unit, other.kind, f"“{field}” for “{other.name}”")
     made = []
-    with open_blob(work.inputs[item.name]) as file:
+    with in_short(), open_blob(work.inputs[item.name]) as file:
         table = read_catalogue(file)
     for found in items_of(table, item.schema):
         cells = dict(carried)

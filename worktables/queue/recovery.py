@@ -4,6 +4,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from collections import defaultdict
 from datetime import timedelta
 
@@ -16,11 +17,15 @@ from worktables.dependencies import graph_of
 from worktables.events import forget_old_events
 from worktables.models import State, Todo, Worker, Worktable
 from worktables.queue.claiming import Batch, Claim
+from worktables.queue.classes import taken_here
+from worktables.queue.forgetting import forget_results
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.reading import Work
+from worktables.queue.reporting import host_load, n_cores, present_code
 from worktables.queue.settling import settle
 
 KEPT = timedelta(days=30)
+TIDY_SECONDS = 3600
 
 
 def database_time():
@@ -35,21 +40,71 @@ def database_time():
     return now
 
 
-def register_worker(name=""):
-    """Enter this process as a worker and return its record."""
+def register_worker(name="", takes=None):
+    """Enter this process as a worker and return its record.
+
+    Parameters
+    ----------
+    name : str
+        Host and process number, unless said.
+    takes : sequence of str, optional
+        The classes of steps it takes, if not those of all workers of this process.
+    """
+    worker = describe_worker(name, takes)
+    enter(worker)
+    return worker
+
+
+def describe_worker(name="", takes=None):
+    """Return what this process is as a worker, as a record that the database has not seen yet."""
     host, pid = socket.gethostname(), os.getpid()
-    now = database_time()
-    return Worker.objects.create(
+    return Worker(
         token=secrets.token_hex(16),
-        name=name or f"{host}:{pid}",
+        name=(name or f"{host}:{pid}")[:120],
         host=host,
         pid=pid,
-        started_at=now,
-        seen_at=now,
+        takes=list(taken_here() if takes is None else takes),
+        cores=n_cores(),
+        load=host_load(),
+        code=present_code(),
     )
 
 
+def enter(worker):
+    """Put a worker on record, by the clock of the database and with the address it is called from."""
+    worker.started_at = worker.seen_at = database_time()
+    worker.address = calling_address()
+    worker.save(force_insert=True)
+
+
+def calling_address():
+    """Return the address from which this process calls the database, as that sees it; empty on one machine."""
+    if connection.vendor != "postgresql":
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COALESCE(host(inet_client_addr()), '')")
+        (address,) = cursor.fetchone()
+    return address
+
+
 _own = threading.local()
+_parent = None
+
+
+def work_for(parent):
+    """Let the workers of this process and its forks be the processes of a worker of Celery.
+
+    Parameters
+    ----------
+    parent : Worker or None
+    """
+    global _parent
+    _parent = parent
+
+
+def taken():
+    """Return the classes that a task of this process may take."""
+    return taken_here() if _parent is None else _parent.takes
 
 
 def this_worker():
@@ -59,16 +114,16 @@ def this_worker():
     """
     worker = getattr(_own, "worker", None)
     if worker is None or worker.pid != os.getpid() or not Worker.objects.filter(pk=worker.pk).exists():
-        worker = _own.worker = register_worker()
-    Worker.objects.filter(pk=worker.pk).update(seen_at=Now(), stopped_at=None)
+        worker = _own.worker = describe_worker(takes=taken())
+        worker.parent = "" if _parent is None else _parent.token
+        enter(worker)
+    beat(worker)
     return worker
 
 
-def beat(worker, current=None):
-    """Say that a worker is alive - also when somebody gave it up for a while - and what it does."""
-    facts = {"seen_at": Now(), "stopped_at": None}
-    facts |= {} if current is None else {"current": current[:200]}
-    Worker.objects.filter(pk=worker.pk).update(**facts)
+def beat(worker):
+    """Say that a worker is alive - also when somebody gave it up for a while - and how busy its host is."""
+    Worker.objects.filter(pk=worker.pk).update(seen_at=Now(), stopped_at=None, lost=False, load=host_load())
 
 
 def give_back(worker):
@@ -92,7 +147,7 @@ def lose(worker, why):
 def retire_worker(worker):
     """A worker leaves in order: nothing stays in its hands."""
     give_back(worker)
-    Worker.objects.filter(pk=worker.pk).update(stopped_at=Now(), current="")
+    Worker.objects.filter(pk=worker.pk).update(stopped_at=Now())
 
 
 def sweep():
@@ -115,7 +170,7 @@ def sweep():
         lives = worker.seen_at >= late and (worker.host != host or _runs(worker.pid))
         alive.add(worker.token) if lives else dead.append(worker.token)
     if dead:
-        Worker.objects.filter(token__in=dead).update(stopped_at=Now(), current="")
+        Worker.objects.filter(token__in=dead).update(stopped_at=Now(), lost=True)
     limit = settings.WORKTABLES["ATTEMPTS"]
     return _return_all(
         sorted(holders - alive),
@@ -123,10 +178,25 @@ def sweep():
     )
 
 
+_tidied = float("-inf")
+
+
+def tidy_now_and_then():
+    """Tidy, unless this process did within the hour."""
+    global _tidied
+    if time.monotonic() - _tidied > TIDY_SECONDS:
+        _tidied = time.monotonic()
+        tidy()
+
+
 def tidy():
-    """Forget what nobody asks for any more: old events, and workers that stopped long ago (their runs name them)."""
+    """Forget what nobody asks for any more.
+
+    That is old events, workers that stopped long ago (their runs name them), and results for which there is no room.
+    """
     now = database_time()
     forget_old_events(now)
+    forget_results()
     Worker.objects.filter(stopped_at__lt=now - KEPT).delete()
 
 

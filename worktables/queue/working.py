@@ -10,22 +10,29 @@ from django.db import Error, close_old_connections, connection
 
 from worktables.queue.draining import drain
 from worktables.queue.garbage import spare_the_collector
-from worktables.queue.recovery import beat, lose, register_worker, retire_worker, sweep, tidy
+from worktables.queue.recovery import beat, lose, register_worker, retire_worker, sweep, tidy_now_and_then
 from worktables.queue.waiting import Waiting
 
 log = logging.getLogger(__name__)
-TIDY_SECONDS = 3600
 
 
-def work_forever(stop, name=""):
-    """Drain the queue whenever there is work, until `stop` (a threading.Event) is set."""
+def work_forever(stop, name="", takes=None):
+    """Drain the queue whenever there is work, until `stop` is set.
+
+    Parameters
+    ----------
+    stop : threading.Event
+    name : str
+    takes : sequence of str, optional
+        The classes of steps to take, if not those of STOA_TAKES.
+    """
     spare_the_collector()
-    waiting, swept, tidied = Waiting(), float("-inf"), 0.0
+    waiting, swept = Waiting(), float("-inf")
     worker, trouble = None, ""
     while not stop.is_set():
         try:
             if worker is None:
-                worker = register_worker(name)
+                worker = register_worker(name, takes)
                 heart = start_heart(worker, stop)
             if trouble:
                 lose(worker, trouble)
@@ -33,9 +40,7 @@ def work_forever(stop, name=""):
             if time.monotonic() - swept > settings.WORKTABLES["HEARTBEAT_SECONDS"]:
                 sweep()
                 swept = time.monotonic()
-                if swept - tidied > TIDY_SECONDS:
-                    tidy()
-                    tidied = swept
+                tidy_now_and_then()
             drain(worker, stop=stop)
             waiting.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"], stop)
         except Error as error:  # the database went away or was busy: its truth is still there when it is back

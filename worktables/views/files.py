@@ -11,6 +11,7 @@ from archive.models import Product
 from archive.storage import open_blob, size_of
 from archive.thumbnails import picture_of
 from worktables.models import Kind
+from worktables.remaking import told_to
 from worktables.storage import layout_of
 from worktables.streaming import file_pieces, stream
 from worktables.views.finding import find_table
@@ -21,12 +22,14 @@ from worktables.views.finding import find_table
 def file(request, pk, row_id, column):
     """Send the file of a cell under the name it has in the project."""
     product = find_product(request, pk, row_id, column)
+    with told_to(request.user, product.project_id):
+        size = size_of(product.sha256)
     answer = stream(
         request,
         file_pieces(partial(open_blob, product.sha256)),
         media_type=product.media_type or "application/octet-stream",
         filename=product.name,
-        size=size_of(product.sha256),
+        size=size,
     )
     answer["ETag"] = f'"{product.sha256}"'
     answer["X-Content-Type-Options"] = "nosniff"
@@ -42,7 +45,9 @@ def picture(request, pk, row_id, column):
     if request.headers.get("If-None-Match") == tag:
         answer = HttpResponseNotModified()
     else:
-        answer = HttpResponse(picture_of(product.sha256, product.name), content_type="image/png")
+        with told_to(request.user, product.project_id):
+            picture = picture_of(product.sha256, product.name)
+        answer = HttpResponse(picture, content_type="image/png")
     answer["ETag"] = tag
     # The browser asks each time whether one may still see it; the bytes travel once.
     answer["Cache-Control"] = "private, no-cache"

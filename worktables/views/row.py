@@ -13,7 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from archive.catalogues import items_of
-from archive.errors import ArchiveError
+from archive.errors import ArchiveError, NotRemade
 from archive.thumbnails import NoPicture, geometry_of
 from pipelines.models import Run
 from pipelines.registry import get_step
@@ -257,7 +257,7 @@ def picture_shown(request, table, layout, found, products):
     try:
         geometry = geometry_of(sha256, name)
     except (NoPicture, ArchiveError) as refusal:
-        return {**facts, "image": column, "image_problem": str(refusal)}
+        return {**facts, "image": column, "image_problem": words_about(refusal)}
     drawn = items[:ITEMS_SHOWN] if column.pk in maps_of(table, catalogue) else []
     close = request.GET.get("view", "close" if drawn else "whole") == "close" and bool(drawn)
     beam = beam_of(layout.columns, found.cells) if geometry.tiles == 1 else None
@@ -296,8 +296,13 @@ def items_shown(layout, cells):
             try:
                 return column, items_of(cells[column.pk], column.schema or None), ""
             except (ArchiveError, KeyError) as problem:
-                return column, [], str(problem)
+                return column, [], words_about(problem)
     return None, [], ""
+
+
+def words_about(problem):
+    """Return what a row's page says of a file that cannot be shown: not which run of perhaps another table made it."""
+    return problem.in_short if isinstance(problem, NotRemade) else str(problem)
 
 
 def items_as_table(user, table, catalogue, items, found):
