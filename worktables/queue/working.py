@@ -10,7 +10,8 @@ from django.db import Error, close_old_connections, connection
 
 from worktables.queue.draining import drain
 from worktables.queue.garbage import spare_the_collector
-from worktables.queue.recovery import beat, lose, register_worker, retire_worker, sweep, tidy
+from worktables.queue.recovery import beat, give_back, lose, register_worker, retire_worker, sweep, tidy
+from worktables.queue.silence import is_away
 from worktables.queue.waiting import Waiting
 
 log = logging.getLogger(__name__)
@@ -21,15 +22,18 @@ def work_forever(stop, name=""):
     """Drain the queue whenever there is work, until `stop` (a threading.Event) is set."""
     spare_the_collector()
     waiting, swept, tidied = Waiting(), float("-inf"), 0.0
-    worker, trouble = None, ""
+    worker, trouble = None, None
     while not stop.is_set():
         try:
             if worker is None:
                 worker = register_worker(name)
                 heart = start_heart(worker, stop)
-            if trouble:
-                lose(worker, trouble)
-                trouble = ""
+            if trouble is not None:
+                if is_away(trouble):
+                    give_back(worker)
+                else:
+                    lose(worker, in_one_line(trouble))
+                trouble = None
             if time.monotonic() - swept > settings.WORKTABLES["HEARTBEAT_SECONDS"]:
                 sweep()
                 swept = time.monotonic()
@@ -39,8 +43,8 @@ def work_forever(stop, name=""):
             drain(worker, stop=stop)
             waiting.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"], stop)
         except Error as error:  # the database went away or was busy: its truth is still there when it is back
-            trouble = " ".join(str(error).split())
-            log.warning("the database refused (%s); trying again in a second", trouble)
+            trouble = error
+            log.warning("the database refused (%s); trying again in a second", in_one_line(error))
             connection.close()
             waiting = Waiting()
             stop.wait(1.0)
@@ -49,6 +53,11 @@ def work_forever(stop, name=""):
         with contextlib.suppress(Error):
             retire_worker(worker)
     connection.close()
+
+
+def in_one_line(error):
+    """Return what an error says, without line breaks."""
+    return " ".join(str(error).split())
 
 
 def start_heart(worker, stop):
