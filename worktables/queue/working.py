@@ -40,7 +40,8 @@ def work_forever(stop, name=""):
                 if swept - tidied > TIDY_SECONDS:
                     tidy()
                     tidied = swept
-            drain(worker, stop=stop)
+            if drain(worker, stop=stop):
+                waiting.worked()
             waiting.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"], stop)
         except Error as error:  # the database went away or was busy: its truth is still there when it is back
             trouble = error
