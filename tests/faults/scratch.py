@@ -68,6 +68,10 @@ class ScratchPortal:
             shutil.copytree(like.home, self.home)
         if self.server:
             self._administer(f'CREATE DATABASE "{self.name}"' + (f' TEMPLATE "{like.name}"' if like else ""))
+            # The copy's sequences believe that their next numbers are safe; those of the original are. Without this a
+            # crash of the server would make them give out the same numbers again.
+            with suppress(psycopg2.errors.InsufficientPrivilege):
+                self._administer("CHECKPOINT")
         return self
 
     def _administer(self, sql):

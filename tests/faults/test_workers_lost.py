@@ -48,9 +48,10 @@ def test_row_27_without_the_fence_a_worker_that_was_asleep_is_accepted(make_port
     assert "have two accepted runs" in wrong
 
 
-def test_row_4_a_worker_asked_to_leave_gives_back_what_it_has_and_no_attempt_is_counted(make_portal):
-    """As when a new version is put in its place."""
-    portal = make_portal(step=0.02)
+@pytest.mark.parametrize("seconds", [0.02, 2.0])
+def test_row_4_a_worker_asked_to_leave_gives_back_what_it_has_and_no_attempt_is_counted(make_portal, seconds):
+    """As when a new version is put in its place; also when its step takes longer than anybody waits."""
+    portal = make_portal(step=seconds)
     process = portal.start(FAMILY, "work")
     portal.wait_until(lambda: portal.count("worktables_todo WHERE owner IS NOT NULL"))
 
@@ -61,6 +62,7 @@ def test_row_4_a_worker_asked_to_leave_gives_back_what_it_has_and_no_attempt_is_
     left = portal.ask("SELECT owner, attempts FROM worktables_todo")
     assert left
     assert set(left) == {(None, 0)}
+    portal.environment["STOA_FAULTS_STEP"] = "0"
     portal.start(FAMILY, "work")
     assert judge(portal) == []
 

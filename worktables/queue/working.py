@@ -16,18 +16,19 @@ from worktables.queue.waiting import Waiting
 
 log = logging.getLogger(__name__)
 TIDY_SECONDS = 3600
+LEAVING_SECONDS = 2.0  # to finish in when asked to stop: less than a supervisor waits before it kills
 
 
 def work_forever(stop, name=""):
     """Drain the queue whenever there is work, until `stop` (a threading.Event) is set."""
     spare_the_collector()
     waiting, swept, tidied = Waiting(), float("-inf"), 0.0
-    worker, trouble = None, None
+    worker, trouble, finished = None, None, threading.Event()
     while not stop.is_set():
         try:
             if worker is None:
                 worker = register_worker(name)
-                heart = start_heart(worker, stop)
+                heart = start_heart(worker, stop, finished)
             if trouble is not None:
                 if is_away(trouble):
                     give_back(worker)
@@ -49,6 +50,7 @@ def work_forever(stop, name=""):
             connection.close()
             waiting = Waiting()
             stop.wait(1.0)
+    finished.set()
     if worker is not None:
         heart.join(timeout=5)
         with contextlib.suppress(Error):
@@ -61,8 +63,12 @@ def in_one_line(error):
     return " ".join(str(error).split())
 
 
-def start_heart(worker, stop):
-    """Beat for a worker from a thread of its own, until `stop` is set."""
+def start_heart(worker, stop, finished=None):
+    """Beat for a worker from a thread of its own, until `stop` is set.
+
+    Whoever is asked to stop in the middle of something long, and is not `finished` (a threading.Event) soon, has what
+    it holds given back: it will be killed, and its units are not to blame. What it still writes is refused.
+    """
 
     def run():
         while not stop.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"]):
@@ -71,6 +77,9 @@ def start_heart(worker, stop):
             except Error as error:
                 log.warning("no heartbeat could be written (%s)", str(error).strip())
                 close_old_connections()
+        if finished is not None and not finished.wait(LEAVING_SECONDS):
+            with contextlib.suppress(Error):
+                give_back(worker)
         connection.close()
 
     thread = threading.Thread(target=run, name="heart", daemon=True)
