@@ -124,8 +124,8 @@ def again():
     from django.contrib.auth import get_user_model
 
     from tests.worktables import toys  # noqa: F401
+    from worktables.making import update_table
     from worktables.models import Worktable
-    from worktables.updating import update_table
 
     for table in Worktable.objects.order_by("id"):
         update_table(table, by=get_user_model().objects.get())

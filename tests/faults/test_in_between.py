@@ -13,13 +13,13 @@ from tests.worktables.test_any_order import check
 from worktables.creating import create_worktable, delete_worktable, restore_worktable
 from worktables.editing import edit_cell
 from worktables.linking import collect
+from worktables.making import update_table
 from worktables.models import Link, State, Todo, Unit
 from worktables.queue import draining, recovery, settling
 from worktables.queue.claiming import claim
 from worktables.queue.draining import batch_size, drain, work_through
 from worktables.rows import add_rows, delete_rows, restore_rows
 from worktables.storage import layout_of
-from worktables.updating import update_table
 
 ran = []
 
