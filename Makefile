@@ -1,5 +1,6 @@
 # make demo   a portal with a simulated survey, at http://127.0.0.1:8000/ (STOA_PORT); data in .stoa
 # make test   the whole suite, on SQLite and, where they are, on PostgreSQL and Redis
+# make faults the long form of its faults: a thousand edits, a hundred kills, crashes of a database server of its own
 # make lint   ruff and mypy
 # make clean  forget the environment, the demo and all caches
 #
@@ -12,13 +13,16 @@ BIN := $(ENVIRONMENT)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --no-input
 STARTED := $(shell date +%s)
 
-.PHONY: demo test lint clean
+.PHONY: demo test faults lint clean
 
 demo: $(ENVIRONMENT)/ready
 	@STOA_HOME="$${STOA_HOME:-$(CURDIR)/.stoa}" exec $(BIN)/stoa demo --started-at $(STARTED)
 
 test: $(ENVIRONMENT)/ready-dev
 	$(BIN)/python tests/everywhere.py $(TESTS)
+
+faults: $(ENVIRONMENT)/ready-dev
+	STOA_FAULTS=long $(BIN)/python tests/everywhere.py tests/faults -n 0
 
 lint: $(ENVIRONMENT)/ready-dev
 	$(BIN)/ruff check .

@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import socket
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from hashlib import sha256 as new_sha256
 from io import BytesIO
 from pathlib import Path
@@ -21,6 +23,7 @@ remakers: list[Callable[[str], bool]] = []
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 CHUNK = 1 << 20
+LONGEST_WRITING = 86400.0  # seconds; what is not whole by then never will be
 
 
 def put(content: bytes | BinaryIO) -> str:
@@ -35,7 +38,7 @@ def put(content: bytes | BinaryIO) -> str:
             return sha256
         content = BytesIO(content)
     digest = new_sha256()
-    descriptor, written = tempfile.mkstemp(dir=incoming_folder())
+    descriptor, written = tempfile.mkstemp(prefix=written_by(os.getpid()), dir=incoming_folder())
     try:
         with os.fdopen(descriptor, "wb") as file:
             while chunk := content.read(CHUNK):
@@ -120,6 +123,33 @@ def incoming_folder() -> str | None:
         return None
     os.makedirs(folder, exist_ok=True)
     return folder
+
+
+def written_by(pid: int) -> str:
+    """Return how the names of unfinished files begin that a process of this host writes."""
+    return f"{socket.gethostname()}.{pid}."
+
+
+def clear_incoming(killed: Iterable[int] = ()) -> int:
+    """Remove unfinished files of killed processes of this host, and very old ones; return how many.
+
+    Parameters
+    ----------
+    killed : iterable of int
+        Numbers of processes that are gone.
+    """
+    folder = incoming_folder()
+    if folder is None:
+        return 0
+    theirs, removed = tuple(map(written_by, killed)), 0
+    for path in Path(folder).iterdir():
+        try:
+            if path.name.startswith(theirs) or time.time() - path.stat().st_mtime > LONGEST_WRITING:
+                path.unlink()
+                removed += 1
+        except FileNotFoundError:  # it has just become whole
+            continue
+    return removed
 
 
 def fetched(sha256: str) -> Path:

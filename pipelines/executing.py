@@ -93,6 +93,8 @@ def run_one(step: Step, attempt: Attempt, now: Callable[[], datetime], listen: C
         else:
             given = step.function(call.inputs, attempt.parameters, call.context)
         accept(step, attempt, given)
+    except SystemExit as end:  # it would take the worker along, and all that is in its hands
+        attempt.failure = StepFailed(f"the step ended its process (exit {end.code}); it must return or raise")
     except Exception as failure:
         attempt.failure = failure
     attempt.finished_at = now()
@@ -112,7 +114,7 @@ def run_batch(step: Step, attempts: list[Attempt], now: Callable[[], datetime], 
         given = list(given)
         if len(given) != len(attempts):
             raise StepFailed(f"step “{step.name}” gave {len(given)} results for {len(attempts)} calls")
-    except Exception:
+    except (Exception, SystemExit):
         for attempt in attempts:
             run_one(step, attempt, now, listen)
         return

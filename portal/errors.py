@@ -4,13 +4,16 @@ An error of ours is any exception with a `code` (kebab-case) and a `status`; wha
 a method `facts()`, or by its attributes. Programs get {"code": …, "detail": …} and the facts; people get a page.
 """
 
+import logging
 import math
+import sys
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.http import HttpResponseServerError, JsonResponse
+from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.deprecation import MiddlewareMixin
@@ -20,6 +23,8 @@ from rest_framework.fields import get_error_detail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+log = logging.getLogger(__name__)
+
 TITLES = {
     400: "That cannot be done like this",
     403: "You may not do that",
@@ -28,7 +33,9 @@ TITLES = {
     409: "That does not go with what is there now",
     413: "That is too large",
     500: "Something broke on our side",
+    503: "The database does not answer",
 }
+RETRY_SECONDS = 5
 
 
 def answer_as_json(error, context):
@@ -56,7 +63,7 @@ class ErrorAnswers(MiddlewareMixin):
         """Return an answer to an error of ours; leave every other to Django."""
         if is_ours(error):
             return answer(request, error.status, error.code, str(error), facts_of(error))
-        return None
+        return database_silent(request, error) if is_silence(error) else None
 
     def process_response(self, request, response):
         """Say what it means where only forms are sent, when somebody loads such an address anew."""
@@ -96,12 +103,34 @@ def bad_request(request, exception=None):
 
 
 def broken(request):
-    """Answer that we failed, asking nothing of the database: it may be what is broken."""
+    """Answer that we failed."""
+    if is_silence(sys.exception()):
+        return database_silent(request, sys.exception())
     detail = "The failure was written to the log. What you saved before is kept; try again in a moment."
-    facts = {"status": 500, "code": "server-error", "title": TITLES[500], "detail": detail}
+    return answer_without_database(request, 500, "server-error", detail)
+
+
+def database_silent(request, error):
+    """Answer that the database is away, is full or was interrupted.
+
+    Whether a change that was on its way was still taken is not known: the answer to that may be what was lost.
+    """
+    log.error("the database refused: %s", " ".join(str(error).split()))
+    detail = (
+        "It is being restarted, or takes nothing just now. What you saved before is kept. Try again in a moment; "
+        "if you were changing something, first look whether the change is there already."
+    )
+    response = answer_without_database(request, 503, "database-silent", detail)
+    response["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def answer_without_database(request, status, code, detail):
+    """Answer with a page that asks nothing of the database: it may be what is broken."""
     if wants_json(request):
-        return JsonResponse({"code": facts["code"], "detail": detail}, status=500)
-    return HttpResponseServerError(render_to_string("portal/error.html", facts))
+        return JsonResponse({"code": code, "detail": detail}, status=status)
+    facts = {"status": status, "code": code, "title": TITLES[status], "detail": detail}
+    return HttpResponse(render_to_string("portal/error.html", facts), status=status)
 
 
 def answer(request, status, code, detail, facts=None):
@@ -132,6 +161,11 @@ def page_before(request):
 def is_ours(error):
     """Say whether an exception says by itself how it wants to be answered."""
     return isinstance(getattr(error, "code", None), str) and isinstance(getattr(error, "status", None), int)
+
+
+def is_silence(error):
+    """Say whether an error is the database's: its connection was cut, its disk is full, it is not there."""
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def as_document(error):

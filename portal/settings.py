@@ -80,6 +80,8 @@ def database_from(url: str) -> dict:
 
 DATABASES = {"default": database_from(DATABASE_URL), "streaming": database_from(DATABASE_URL)}
 DATABASES["default"]["CONN_MAX_AGE"] = None
+# A database that was restarted has forgotten the connections we keep: each request asks first whether its own is alive.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 # Long reads (downloads) go through this alias: on SQLite it is deferred and read only, and never locks writers out.
 DATABASES["streaming"]["TEST"] = {"MIRROR": "default"}
 if not DATABASE_URL:

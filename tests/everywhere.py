@@ -79,7 +79,8 @@ def trouble_with_redis(url):
 def suite(arguments, services):
     """Run pytest in a fresh home with these services and no others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STOA_")}
-    kept |= {name: value for name, value in os.environ.items() if name.startswith("STOA_TEST_")}
+    passed = ("STOA_TEST_", "STOA_FAULTS")
+    kept |= {name: value for name, value in os.environ.items() if name.startswith(passed)}
     print("\n" + "=" * 20, "on", " and ".join(services.values()) or "SQLite", "=" * 20, flush=True)
     with tempfile.TemporaryDirectory(prefix="stoa-test-") as home:
         command = [sys.executable, "-m", "pytest", *SPREAD, *arguments]

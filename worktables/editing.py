@@ -59,10 +59,10 @@ def edit_cell(worktable, row_id, column, value, *, seen, editor, undoes=None):
     if row is None:
         raise NoSuchRow(row_id)
     present = layout.value(column, row)
+    if same(present, value):  # also when it was sent again, because the answer to the first time was lost
+        return 0
     if not same(present, seen):
         raise EditConflict(column.name, row_id, as_json(column.kind, seen), as_json(column.kind, present))
-    if same(present, value):
-        return 0
     rows = rowsets.these(worktable.pk, [row_id])
     change = f"{said(column, present)} → {said(column, value)}"
     reason = f"“{column.name}” of {worktable.name} {row_id}: {change}, by {editor}"

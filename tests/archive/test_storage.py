@@ -1,5 +1,6 @@
 """Files by hash: whole or not at all, shared by content, and never outside of their folder."""
 
+import os
 from hashlib import sha256
 from io import BytesIO
 
@@ -9,7 +10,7 @@ from archive.errors import FileLost, NotAHash, PathRefused
 from archive.folders import project_folder, resolve_in
 from archive.keeping import keep_product
 from archive.models import Product
-from archive.storage import name_of, open_blob, path_of, put, size_of
+from archive.storage import clear_incoming, name_of, open_blob, path_of, put, size_of, written_by
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +48,17 @@ def test_a_file_that_breaks_off_leaves_nothing(store):
         put(Broken(b"pixels"))
 
     assert [path for path in store.rglob("*") if path.is_file()] == []
+
+
+def test_what_a_killed_process_left_unfinished_goes_and_what_is_being_written_stays(store):
+    incoming = store / "incoming"
+    incoming.mkdir(parents=True)
+    for name in (f"{written_by(11)}a", f"{written_by(112)}b", f"{written_by(12)}c", "another-host.11.d"):
+        (incoming / name).touch()
+    os.utime(incoming / f"{written_by(12)}c", (0, 0))
+
+    assert clear_incoming([11]) == 2
+    assert {path.name for path in incoming.iterdir()} == {f"{written_by(112)}b", "another-host.11.d"}
 
 
 @pytest.mark.django_db  # a run may be known that makes it again

@@ -1,5 +1,6 @@
 """A portal of its own for a test that kills: its folder, its database, and the processes that work for it."""
 
+import itertools
 import json
 import os
 import shutil
@@ -8,12 +9,15 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg2
 
+from tests.faults.servers import programs_of_postgresql
+
 ROOT = Path(__file__).parents[2]
+numbers = itertools.count()
 PATIENCE = 120  # seconds; only a failing test waits so long
 BUSY = """
     SELECT w.pid, w.token FROM worktables_worker w WHERE w.stopped_at IS NULL
@@ -34,14 +38,15 @@ class ScratchPortal:
         URL of the test session's PostgreSQL database, beside which this one gets its own; empty for SQLite.
     redis : str
         URL of a broker; empty for none.
+    **faults
+        What is done to its processes, as `tests.faults.disturbing` has it.
     """
 
-    def __init__(self, home, archive, server="", redis=""):
+    def __init__(self, home, archive, server="", redis="", **faults):
         self.home, self.server = home, server
         base = server.rpartition("/")[0]
-        self.name = (
-            f"{server.rpartition('/')[2]}_{home.name}_{os.getpid()}".replace("-", "_") if server else ""
-        )
+        unique = f"{home.name}_{os.getpid()}_{next(numbers)}"
+        self.name = f"{server.rpartition('/')[2]}_{unique}".replace("-", "_") if server else ""
         self.url = f"{base}/{self.name}" if server else ""
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith("STOA_")}
         self.environment |= {
@@ -52,7 +57,8 @@ class ScratchPortal:
             "OPENBLAS_NUM_THREADS": "1",
             "PYTHONPATH": str(ROOT),
         }
-        self.processes, self.killed = [], set()
+        self.environment |= {f"STOA_FAULTS_{name.upper()}": str(value) for name, value in faults.items()}
+        self.processes, self.killed, self.started = [], set(), 0
 
     def create(self, like=None):
         """Make folder and database: empty, or as those of another portal."""
@@ -62,6 +68,10 @@ class ScratchPortal:
             shutil.copytree(like.home, self.home)
         if self.server:
             self._administer(f'CREATE DATABASE "{self.name}"' + (f' TEMPLATE "{like.name}"' if like else ""))
+            # The copy's sequences believe that their next numbers are safe; those of the original are. Without this a
+            # crash of the server would make them give out the same numbers again.
+            with suppress(psycopg2.errors.InsufficientPrivilege):
+                self._administer("CHECKPOINT")
         return self
 
     def _administer(self, sql):
@@ -76,11 +86,11 @@ class ScratchPortal:
             self._administer(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def do(self, module, *arguments):
+    def do(self, module, *arguments, patience=PATIENCE):
         """Run a module in this portal and return what it wrote."""
         command = [sys.executable, "-m", module, *arguments]
         facts = {"env": self.environment, "cwd": ROOT, "capture_output": True, "text": True}
-        done = subprocess.run(command, timeout=PATIENCE, **facts)
+        done = subprocess.run(command, timeout=patience, **facts)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -90,7 +100,8 @@ class ScratchPortal:
 
     def start(self, *arguments):
         """Start a process that works for this portal, in a session of its own; what it says goes into a file."""
-        log = open(self.home / f"process{len(self.processes)}.log", "w")  # noqa: SIM115 - the child keeps it
+        self.started += 1
+        log = open(self.home / f"process{self.started}.log", "w")  # noqa: SIM115 - the child keeps it
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments],
             env=self.environment,
@@ -140,6 +151,27 @@ class ScratchPortal:
         [(number,)] = self.ask(f"SELECT COUNT(*) FROM {what}")
         return number
 
+    def backup(self, home):
+        """Take a backup while all goes on, as docs/deploy.md says, and return the portal restored from it."""
+        restored = ScratchPortal(home, self.home.parent / "archive", self.server)
+        restored.create()
+        faults = {name: said for name, said in self.environment.items() if name.startswith("STOA_FAULTS_")}
+        restored.environment |= faults
+        if self.server:
+            programs = programs_of_postgresql()
+            dump = home / "dump"
+            subprocess.run([programs / "pg_dump", "-Fc", "-f", dump, self.url], check=True)
+            subprocess.run([programs / "pg_restore", "-d", restored.url, dump], check=True)
+        else:
+            with closing(sqlite3.connect(home / "stoa.sqlite3")) as copy, self._connection() as connection:
+                connection.backup(copy)
+        shutil.copytree(self.home / "files", home / "files", ignore=shutil.ignore_patterns("incoming"))
+        return restored
+
+    def tables(self):
+        """Return the physical tables of the worktables, by name."""
+        return {name: f"wt_{pk}" for pk, name in self.ask("SELECT id, name FROM worktables_worktable")}
+
     def wait_until(self, question, patience=PATIENCE):
         """Ask until the answer is yes."""
         deadline = time.monotonic() + patience
@@ -150,6 +182,48 @@ class ScratchPortal:
 
     def wait_until_settled(self):
         self.wait_until(lambda: not self.count("worktables_todo"))
+
+    def stop_at(self, point):
+        """Ask the next process that comes to a point of `disturbing.POINTS` to stop there."""
+        (self.home / f"stop-at-{point}").touch()
+
+    def stopped_at(self, point):
+        """Wait until one has stopped there; return its number."""
+        stopped = self.home / f"stopped-at-{point}"
+        return int(self.wait_until(lambda: stopped.exists() and stopped.read_text()))
+
+    def go_on(self, point):
+        """Let it go on."""
+        (self.home / f"stopped-at-{point}").unlink()
+
+    def everybody(self):
+        """Return the numbers of all processes that live for this portal, whoever started them."""
+        mark, found = f"STOA_HOME={self.home}".encode(), []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                    found += [int(entry.name)] if is_alive(entry.name) else []
+            except OSError:
+                continue
+        return found
+
+    def kill_everybody(self):
+        """Kill all processes of this portal at once, as a power cut does."""
+        self._kill(self.everybody())
+
+    def kill_started(self):
+        """Kill all that were started here, and their children, at once; who edits meanwhile is spared."""
+        started = {process.pid for process in self.processes}
+        self._kill([pid for pid in self.everybody() if started & set(ancestors(pid))])
+
+    def _kill(self, killed):
+        for pid in killed:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for process in self.processes:
+            process.wait()
+        self.wait_until(lambda: not any(map(is_alive, killed)))
+        self.processes.clear()
 
     def kill_one_at_work(self, rng):
         """Kill a worker that has units in hand, by SIGKILL; return its process number.
@@ -168,6 +242,26 @@ class ScratchPortal:
                 self.killed.add(token)  # what it held is given back a moment later
                 return pid
             os.kill(pid, signal.SIGCONT)
+
+
+def is_alive(pid):
+    """Say whether a process of this number runs; one that nobody has buried yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def ancestors(pid):
+    """Return a process and all above it, as far as they live."""
+    found = []
+    while pid > 1:
+        found.append(pid)
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            break
+    return found
 
 
 def kill_group(leader):

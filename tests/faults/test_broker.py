@@ -1,6 +1,5 @@
 """The broker repeats itself, forgets, dies or falls silent: edits are taken, and the work is done."""
 
-import os
 import socket
 import threading
 from contextlib import contextmanager
@@ -8,37 +7,19 @@ from contextlib import contextmanager
 import pytest
 from celery import Celery
 
-from tests.faults.family import differences
-from tests.faults.scratch import ScratchPortal
+from tests.faults.conftest import make_broker, some
+from tests.faults.oracle import FAMILY, differences, judge
 
-FAMILY = "tests.faults.family"
-CELERY = ("celery", "-A", "portal", "worker", "--concurrency", "2", "--include", "tests.worktables.toys")
+CELERY = ("celery", "-A", "portal", "worker", "--concurrency", "2", "--include", "tests.faults.disturbing")
 EDITS = 40
-
-
-@pytest.fixture
-def portal_with(tmp_path):
-    """Make the family in a portal of its own, with a broker."""
-    made = []
-
-    def make(redis):
-        server = os.environ.get("STOA_DATABASE_URL", "")
-        portal = ScratchPortal(tmp_path / "family", tmp_path / "archive", server, redis=redis)
-        made.append(portal)
-        portal.create().do(FAMILY, "build")
-        return portal
-
-    yield make
-    for portal in made:
-        portal.remove()
 
 
 def edit(portal, seed):
     portal.do(FAMILY, "edit", str(seed), str(EDITS))
 
 
-def test_a_broker_that_repeats_forgets_dies_and_comes_back_changes_nothing(broker, portal_with):
-    portal = portal_with(broker.url)
+def test_a_broker_that_repeats_forgets_dies_and_comes_back_changes_nothing(broker, make_portal):
+    portal = make_portal(redis=broker.url, celery=1)
     portal.start(*CELERY)
     doubling = Celery(broker=broker.url)
     editor = threading.Thread(target=edit, args=(portal, 1))
@@ -83,10 +64,10 @@ def somebody_silent():
         call.close()
 
 
-def test_a_broker_that_takes_calls_and_says_nothing_is_left_alone(portal_with):
+def test_a_broker_that_takes_calls_and_says_nothing_is_left_alone(make_portal):
     """The work is done by workers that ask the database alone."""
     with somebody_silent() as (url, calls):
-        portal = portal_with(url)
+        portal = make_portal(redis=url)
         before = len(calls)
         portal.start(FAMILY, "work")
         edit(portal, 4)
@@ -94,3 +75,54 @@ def test_a_broker_that_takes_calls_and_says_nothing_is_left_alone(portal_with):
 
         assert differences(portal.told(FAMILY)) == []
         assert 0 < len(calls) - before < EDITS
+
+
+@pytest.mark.parametrize("kept", some(False, True))
+def test_row_5_a_broker_that_is_killed_while_work_waits_loses_nothing(make_portal, tmp_path, kept):
+    """With and without a disk of its own: what it knew does not matter."""
+    broker = make_broker(tmp_path, kept=kept).start()
+    try:
+        portal = make_portal(redis=broker.url, celery=1, step=0.02)
+        portal.start(*CELERY)
+        portal.wait_until(lambda: portal.count("worktables_todo WHERE owner IS NOT NULL"))
+        for seed in (1, 2):
+            broker.kill()
+            edit(portal, seed)
+            broker.start()
+            broker.forget_everything()
+        assert judge(portal) == []
+    finally:
+        broker.kill()
+
+
+def test_row_6_a_broker_that_is_never_there_is_not_missed(make_portal, tmp_path):
+    """Edits are taken, and Celery's workers ask the database themselves."""
+    portal = make_portal(redis=make_broker(tmp_path).url, celery=1)
+    portal.start(*CELERY)
+
+    edit(portal, 1)
+
+    assert judge(portal) == []
+
+
+@pytest.mark.parametrize("times", some(5, 0, 2))
+def test_row_10_a_wake_up_sent_never_twice_or_five_times_is_the_same_work(broker, make_portal, times):
+    portal = make_portal(redis=broker.url, celery=1, wakes=times)
+    portal.start(*CELERY)
+    portal.wait_until_settled()
+    before = portal.count("pipelines_run WHERE accepted")
+
+    portal.do(
+        FAMILY, "put", "fields", "2", "x", "4.25"
+    )  # add, list, the expansion, and who collects its items
+    portal.wait_until_settled()
+
+    accepted = portal.ask(
+        f"SELECT step_name FROM pipelines_run WHERE accepted ORDER BY id LIMIT 100 OFFSET {before}"
+    )
+    assert [name for (name,) in accepted if name in ("add", "list", "items_of")] == [
+        "add",
+        "list",
+        "items_of",
+    ]
+    assert judge(portal) == []

@@ -6,28 +6,14 @@ import signal
 import socket
 import threading
 import time
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-import pytest
+from tests.faults.conftest import LONG
+from tests.faults.oracle import FAMILY, differences
+from tests.faults.scratch import PATIENCE, is_alive
 
-from tests.faults.family import differences
-from tests.faults.scratch import PATIENCE, ScratchPortal
-
-FAMILY = "tests.faults.family"
-SECONDS, EDITS = 6, 40  # of everybody writing
-
-
-@pytest.fixture
-def portal(tmp_path):
-    """The family in a portal of its own."""
-    portal = ScratchPortal(tmp_path / "family", tmp_path / "archive", os.environ.get("STOA_DATABASE_URL", ""))
-    try:
-        portal.create().do(FAMILY, "build")
-        yield portal
-    finally:
-        portal.remove()
+SECONDS, EDITS = (60, 400) if LONG else (6, 40)  # of everybody writing
 
 
 def up(portal):
@@ -44,14 +30,8 @@ def workers_of(portal):
     return {pid for (pid,) in found if is_alive(pid)}
 
 
-def is_alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def test_a_killed_worker_comes_back_and_its_rows_complete(portal):
+def test_a_killed_worker_comes_back_and_its_rows_complete(make_portal):
+    portal = make_portal(step=0.05)  # it shall not be done before it is killed three times
     up(portal)
 
     for _ in range(3):

@@ -1,12 +1,16 @@
 """What becomes of units whose worker vanished, whose step kills, or whose database refused."""
 
+import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
+import psycopg2
 import pytest
 from django.db import OperationalError, connection
 
+from archive.storage import incoming_folder, written_by
 from pipelines.models import Pipeline
 from tests.worktables import toys
 from worktables.creating import create_worktable
@@ -198,6 +202,47 @@ def test_what_a_worker_held_when_the_database_refused_is_computed_after_all(fiel
     assert "server closed the connection unexpectedly" in caplog.text
     assert not Todo.objects.exists()
     assert set(Unit.objects.values_list("state", flat=True)) == {State.FRESH}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_worker_held_while_the_database_was_away_is_not_to_blame(fields, monkeypatch, settings):
+    """However often that happens: its units are tried for as long as it takes."""
+    settings.WORKTABLES = settings.WORKTABLES | {"ATTEMPTS": 1}
+    settle, refused = draining.settle, []
+
+    def refuse_twice(batch, works):
+        if len(refused) < 2:
+            refused.append(batch)
+            raise OperationalError("away") from absence()
+        return settle(batch, works)
+
+    monkeypatch.setattr(draining, "settle", refuse_twice)
+    with a_worker():
+        wait_until_settled()
+
+    assert len(refused) == 2
+    assert set(Unit.objects.values_list("state", flat=True)) == {State.FRESH}
+
+
+def absence():
+    """Return what the driver raises when the server is gone, or the disk is full."""
+    if connection.vendor == "postgresql":
+        return psycopg2.OperationalError("server closed the connection unexpectedly")
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return full
+
+
+def test_what_a_dead_worker_left_unfinished_is_swept_up(fields):
+    worker = recovery.register_worker("doomed")
+    claim(worker.token, batch_size)
+    die(worker)
+    unfinished = Path(incoming_folder(), f"{written_by(NOBODY)}x")
+    unfinished.touch()
+
+    recovery.sweep()
+
+    assert not unfinished.exists()
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="asks PostgreSQL")

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.test import RequestFactory
 from django.urls import path
@@ -218,3 +219,25 @@ def test_the_way_back_stays_on_our_site(referer, back):
 
 def test_the_style_page_renders(client):
     assert TemplateView.as_view(template_name="portal/style.html")(RequestFactory().get("/")).render()
+
+
+@pytest.mark.parametrize("kind", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_is_said_with_the_remedy(raising, kind):
+    page = raising(kind("connection refused at 10.0.0.7"), accept="text/html")
+    answer = raising(kind("refused"), api=True)
+
+    assert page.status_code == answer.status_code == 503
+    assert page["Retry-After"] == "5"
+    assert "The database does not answer" in page.content.decode()
+    assert "10.0.0.7" not in page.content.decode()
+    assert answer.json()["code"] == "database-silent"
+    assert "look whether the change is there already" in answer.json()["detail"]
+
+
+def test_a_database_that_is_away_before_the_view_is_asked_is_said_too():
+    try:
+        raise OperationalError("gone")
+    except OperationalError:
+        answer = errors.broken(RequestFactory().get("/api/x/"))
+
+    assert answer.status_code == 503

@@ -32,6 +32,14 @@ def test_the_second_of_two_editors_sees_both_values(worktable, owner, cells):
     assert cells(worktable, "x")[1] == (2.0,)
 
 
+def test_an_edit_sent_again_because_its_answer_was_lost_changes_nothing(worktable, owner, cells):
+    edit_cell(worktable, 1, worktable.column("x"), 2.0, seen=1.0, editor=owner)
+
+    assert edit_cell(worktable, 1, worktable.column("x"), 2.0, seen=1.0, editor=owner) == 0
+    assert cells(worktable, "x")[1] == (2.0,)
+    assert Change.objects.filter(worktable=worktable, action="edit").count() == 1
+
+
 def test_edits_of_different_cells_of_a_row_do_not_conflict(worktable, owner, cells):
     edit_cell(worktable, 1, worktable.column("x"), 2.0, seen=1.0, editor=owner)
     edit_cell(worktable, 1, worktable.column("y"), 5.0, seen=2.0, editor=owner)

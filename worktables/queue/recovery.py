@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
+from archive.storage import clear_incoming
 from worktables.dependencies import graph_of
 from worktables.events import forget_old_events
 from worktables.models import State, Todo, Worker, Worktable
@@ -165,12 +166,16 @@ def sweep():
     holders = set(Todo.objects.exclude(owner=None).values_list("owner", flat=True).distinct())
     late = database_time() - timedelta(seconds=settings.WORKTABLES["LEASE_SECONDS"])
     host = socket.gethostname()
-    alive, dead = set(), []
+    alive, dead, killed = set(), [], []
     for worker in Worker.objects.filter(stopped_at=None):
         lives = worker.seen_at >= late and (worker.host != host or _runs(worker.pid))
         alive.add(worker.token) if lives else dead.append(worker.token)
+        if not lives and worker.host == host and not _runs(worker.pid):
+            killed.append(worker.pid)
     if dead:
         Worker.objects.filter(token__in=dead).update(stopped_at=Now(), lost=True)
+    if killed:
+        clear_incoming(killed)
     limit = settings.WORKTABLES["ATTEMPTS"]
     return _return_all(
         sorted(holders - alive),
@@ -197,6 +202,7 @@ def tidy():
     now = database_time()
     forget_old_events(now)
     forget_results()
+    clear_incoming()
     Worker.objects.filter(stopped_at__lt=now - KEPT).delete()
 
 

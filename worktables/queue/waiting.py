@@ -11,7 +11,7 @@ from django.db import connection
 
 from worktables.waking import CHANNEL
 
-AWAKE, DOZING, DOZE_AFTER = 0.01, 0.05, 2.0
+AWAKE, DOZING, DOZE_AFTER = 0.01, 0.04, 2.0
 
 
 class Waiting:
@@ -20,6 +20,11 @@ class Waiting:
     def __init__(self):
         self._seen = None
         self._listening = False
+        self._worked_at = time.monotonic()
+
+    def worked(self):
+        """Note that there was something to do: for a while, more is expected soon."""
+        self._worked_at = time.monotonic()
 
     def wait(self, timeout, stop=None):
         """Wait for a wake-up, for `timeout` seconds at most; return whether there was one."""
@@ -29,17 +34,20 @@ class Waiting:
 
     def _watch(self, timeout, stop):
         started = time.monotonic()
+        connection.ensure_connection()
+        raw = (
+            connection.connection
+        )  # asked past Django, which makes more of a question than SQLite of the answer
         while not (stop is not None and stop.is_set()):
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA data_version")
-                (version,) = cursor.fetchone()
+            with connection.wrap_database_errors:
+                (version,) = raw.execute("PRAGMA data_version").fetchone()
             if version != self._seen:
                 self._seen = version
                 return True
-            waited = time.monotonic() - started
-            if waited >= timeout:
+            now = time.monotonic()
+            if now - started >= timeout:
                 return False
-            time.sleep(AWAKE if waited < DOZE_AFTER else DOZING)
+            time.sleep(AWAKE if now - self._worked_at < DOZE_AFTER else DOZING)
         return False
 
     def _listen(self, timeout, stop):

@@ -10,10 +10,20 @@ from django.db import Error, close_old_connections, connection
 
 from worktables.queue.draining import drain
 from worktables.queue.garbage import spare_the_collector
-from worktables.queue.recovery import beat, lose, register_worker, retire_worker, sweep, tidy_now_and_then
+from worktables.queue.recovery import (
+    beat,
+    give_back,
+    lose,
+    register_worker,
+    retire_worker,
+    sweep,
+    tidy_now_and_then,
+)
+from worktables.queue.silence import is_away
 from worktables.queue.waiting import Waiting
 
 log = logging.getLogger(__name__)
+LEAVING_SECONDS = 2.0  # to finish in when asked to stop: less than a supervisor waits before it kills
 
 
 def work_forever(stop, name="", takes=None):
@@ -28,27 +38,32 @@ def work_forever(stop, name="", takes=None):
     """
     spare_the_collector()
     waiting, swept = Waiting(), float("-inf")
-    worker, trouble = None, ""
+    worker, trouble, finished = None, None, threading.Event()
     while not stop.is_set():
         try:
             if worker is None:
                 worker = register_worker(name, takes)
-                heart = start_heart(worker, stop)
-            if trouble:
-                lose(worker, trouble)
-                trouble = ""
+                heart = start_heart(worker, stop, finished)
+            if trouble is not None:
+                if is_away(trouble):
+                    give_back(worker)
+                else:
+                    lose(worker, in_one_line(trouble))
+                trouble = None
             if time.monotonic() - swept > settings.WORKTABLES["HEARTBEAT_SECONDS"]:
                 sweep()
                 swept = time.monotonic()
                 tidy_now_and_then()
-            drain(worker, stop=stop)
+            if drain(worker, stop=stop):
+                waiting.worked()
             waiting.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"], stop)
         except Error as error:  # the database went away or was busy: its truth is still there when it is back
-            trouble = " ".join(str(error).split())
-            log.warning("the database refused (%s); trying again in a second", trouble)
+            trouble = error
+            log.warning("the database refused (%s); trying again in a second", in_one_line(error))
             connection.close()
             waiting = Waiting()
             stop.wait(1.0)
+    finished.set()
     if worker is not None:
         heart.join(timeout=5)
         with contextlib.suppress(Error):
@@ -56,8 +71,17 @@ def work_forever(stop, name="", takes=None):
     connection.close()
 
 
-def start_heart(worker, stop):
-    """Beat for a worker from a thread of its own, until `stop` is set."""
+def in_one_line(error):
+    """Return what an error says, without line breaks."""
+    return " ".join(str(error).split())
+
+
+def start_heart(worker, stop, finished=None):
+    """Beat for a worker from a thread of its own, until `stop` is set.
+
+    Whoever is asked to stop in the middle of something long, and is not `finished` (a threading.Event) soon, has what
+    it holds given back: it will be killed, and its units are not to blame. What it still writes is refused.
+    """
 
     def run():
         while not stop.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"]):
@@ -66,6 +90,9 @@ def start_heart(worker, stop):
             except Error as error:
                 log.warning("no heartbeat could be written (%s)", str(error).strip())
                 close_old_connections()
+        if finished is not None and not finished.wait(LEAVING_SECONDS):
+            with contextlib.suppress(Error):
+                give_back(worker)
         connection.close()
 
     thread = threading.Thread(target=run, name="heart", daemon=True)
