@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from pipelines.writing import as_array, encode_json, insert_many
+from pipelines.writing import as_array, encode_json, insert_many, one_by_one
 
 KEPT = {"fingerprint": "text", "content": "text", "outputs": "jsonb", "run_id": "bigint"}
 
@@ -26,15 +26,15 @@ def recall(project_id: int, fingerprints: Iterable[str]) -> dict[str, Remembered
     wanted = set(fingerprints)
     if not wanted:
         return {}
+    asked = "SELECT fingerprint, content, outputs, run_id FROM pipelines_memo WHERE project_id = %s AND fingerprint"
     if connection.vendor == "postgresql":
-        condition, values = "fingerprint = ANY(%s)", as_array("text", list(wanted))
+        sql = f"SELECT m.* FROM unnest(%s::text[]) v(key_), {one_by_one(f'{asked} = v.key_')} m"
+        values = [as_array("text", list(wanted)), project_id]
     else:
-        condition, values = "fingerprint IN (SELECT value FROM json_each(%s))", json.dumps(list(wanted))
+        sql = f"{asked} IN (SELECT value FROM json_each(%s))"
+        values = [project_id, json.dumps(list(wanted))]
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT fingerprint, content, outputs, run_id FROM pipelines_memo WHERE project_id = %s AND {condition}",
-            [project_id, values],
-        )
+        cursor.execute(sql, values)
         return {
             fingerprint: Remembered(fingerprint, content, _read(outputs), run_id)
             for fingerprint, content, outputs, run_id in cursor.fetchall()
