@@ -80,6 +80,7 @@ def update_many(
     rows: Sequence[Sequence[Any]],
     same: Mapping[str, Any] | None = None,
     among: Mapping[str, int] | None = None,
+    also: str = "",
 ) -> None:
     """Update rows that are known by one column, perhaps together with others that have the same number in all.
 
@@ -91,11 +92,13 @@ def update_many(
         As of `insert_many`; without the key.
     among : mapping, optional
         Column → number, of the columns that belong to the key.
+    also : str
+        What else to set, as SQL that knows the table as ``t``.
     """
     if not rows:
         return
     same = same or {}
-    constants = "".join(f"{name} = %s, " for name in same)
+    constants = "".join(f"{name} = %s, " for name in same) + (f"{also}, " if also else "")
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             types = {**types, "key_": "bigint"}
@@ -114,7 +117,7 @@ def update_many(
             first = _for_sqlite([list(same.values())])[0] if same else []
             where = "".join(f"{name} = {number:d} AND " for name, number in (among or {}).items())
             cursor.executemany(
-                f"UPDATE {table} SET {constants}{sets} WHERE {where}{key} = %s",
+                f"UPDATE {table} AS t SET {constants}{sets} WHERE {where}{key} = %s",
                 [(*first, *row) for row in _for_sqlite(rows)],
             )
 

@@ -173,14 +173,7 @@ def _show_stale(graph, nodes, rows):
 
     Of a row that was no worse than stale it is known what it is now; only the others' units are looked through.
     """
-    table = table_name(nodes[0].worktable_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET state = {State.STALE:d} WHERE state IN ({State.FRESH:d}, {State.EMPTY:d}) "
-            f"AND deleted_at IS NULL AND {rows.holds('id')}",
-            parameters(rows),
-        )
-    refresh_rows(graph, nodes[0].worktable_id, rows, worse_than=State.STALE)
+    _write_state(graph, nodes[0].worktable_id, rows, f"t.state IN ({State.FRESH:d}, {State.EMPTY:d})")
     for node in nodes:
         if node.kind == TableStep.Kind.EXPAND:
             link = graph.links[node.link_id]
@@ -278,36 +271,40 @@ def refresh_states(graph, node, rows):
         refresh_rows(graph, link.target_id, rowsets.children(link, rows))
 
 
-def refresh_rows(graph, worktable_id, rows, *, worse_than=None):
-    """Write the state of rows: the worst of their units' (and of the expansion they come from).
+def refresh_rows(graph, worktable_id, rows):
+    """Write the state of rows: the worst of their units' (and of the expansion they come from)."""
+    _write_state(graph, worktable_id, rows)
 
-    Parameters
-    ----------
-    worse_than : State, optional
-        Only of rows whose state was worse.
-    """
-    table = table_name(worktable_id)
-    worst = (
-        "COALESCE((SELECT MAX(u.state) FROM worktables_unit u "
-        f"WHERE u.worktable_id = %s AND u.row_id = {table}.id), 0)"
-    )
-    values = [worktable_id]
-    expand = graph.expand_into.get(worktable_id)
-    if expand is not None:
-        parent = (
-            "COALESCE((SELECT CASE WHEN p.state = 5 THEN 4 ELSE p.state END FROM worktables_unit p "
-            f"WHERE p.worktable_id = %s AND p.row_id = {table}.parent_id AND p.step_id = %s), 0)"
-        )
-        greater = "GREATEST" if connection.vendor == "postgresql" else "MAX"
-        worst = f"{greater}({worst}, {parent})"
-        values += [expand.source_id, expand.step_id]
-    among = "" if worse_than is None else f" AND state > {worse_than:d} AND state <> 0"
+
+def _write_state(graph, worktable_id, rows, stale=""):
+    """Write the state of rows; of those for which the SQL `stale` holds it is known, and none changes that has it."""
+    known = f"CASE WHEN {stale} THEN {State.STALE:d} ELSE" if stale else ""
+    others = f" AND t.state <> {State.STALE:d}" if stale else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} SET state = {worst} "
-            f"WHERE state <> {State.RETIRED:d}{among} AND deleted_at IS NULL AND {rows.holds('id')}",
-            [*values, *parameters(rows)],
+            f"UPDATE {table_name(worktable_id)} AS t "
+            f"SET state = {known} {worst_of(graph, worktable_id)} {'END' if stale else ''} "
+            f"WHERE t.state <> {State.RETIRED:d}{others} AND t.deleted_at IS NULL AND {rows.holds('t.id')}",
+            parameters(rows),
         )
+
+
+def worst_of(graph, worktable_id):
+    """Return SQL: the state of the row `t` of a table as its units have it, were it neither deleted nor retired."""
+    worst = (
+        "COALESCE((SELECT MAX(u.state) FROM worktables_unit u "
+        f"WHERE u.worktable_id = {worktable_id:d} AND u.row_id = t.id), 0)"
+    )
+    expand = graph.expand_into.get(worktable_id)
+    if expand is None:
+        return worst
+    greater = "GREATEST" if connection.vendor == "postgresql" else "MAX"
+    parent = (
+        "COALESCE((SELECT CASE WHEN p.state = 5 THEN 4 ELSE p.state END FROM worktables_unit p "
+        f"WHERE p.worktable_id = {expand.source_id:d} AND p.row_id = t.parent_id "
+        f"AND p.step_id = {expand.step_id:d}), 0)"
+    )
+    return f"{greater}({worst}, {parent})"
 
 
 def add_units(graph, worktable_id, rows, reason, *, by=None):
