@@ -5,7 +5,6 @@ claimed. Whatever changed an input since has raised the generation; whoever took
 silent worker has changed its owner. What is refused stays in the memo: nothing computed is wasted.
 """
 
-import json
 from typing import NamedTuple
 
 from django.db import connection
@@ -16,7 +15,7 @@ from pipelines.memo import Remembered, remember
 from pipelines.registry import get_step
 from pipelines.runs import Execution, write_runs
 from pipelines.units import converted, factor_between
-from pipelines.writing import arrays, hidden, update_many
+from pipelines.writing import as_array, hidden, update_many
 from worktables.dependencies import graph_of
 from worktables.events import announce_rows
 from worktables.models import State, TableStep
@@ -27,7 +26,7 @@ from worktables.queue.marking import as_others, mark_changed, refresh_states, wa
 from worktables.queue.reading import Source
 from worktables.signals import runs_written
 from worktables.storage import layout_of
-from worktables.storage.rows import update_cells
+from worktables.storage.rows import in_ids, update_cells
 
 WITHOUT_OUTPUTS = (State.FAILED, State.EMPTY)
 SETTLED = {
@@ -116,25 +115,31 @@ def _stays_stale(graph, batch, ours):
 
 def _still_ours(batch):
     """Return the rows whose unit is this worker's, and claimed for the inputs there are now; it is done with them."""
-    node, claims = batch.node, [(row_id, taken.generation) for row_id, taken in batch.claims.items()]
+    found = set()
+    for generation in {taken.generation for taken in batch.claims.values()}:
+        rows = [row_id for row_id, taken in batch.claims.items() if taken.generation == generation]
+        sql, values = _by_key(batch.node, rows)
+        with connection.cursor() as cursor:
+            # Not by the index of owners: there lies all that this worker has had since it was last cleaned.
+            cursor.execute(
+                f"DELETE FROM worktables_todo AS t {sql} AND COALESCE(t.owner, '') = %s AND t.generation = %s "
+                "RETURNING row_id",
+                [*values, batch.owner, generation],
+            )
+            found.update(row_id for (row_id,) in cursor.fetchall())
+    return found
+
+
+def _by_key(node, rows):
+    """Return SQL and parameters of a deletion: the queued units `t` of a step and of these rows, by their whole key."""
     if connection.vendor == "postgresql":
-        # By the unit's key alone: in the index of owners lies what this worker has had since it was last cleaned.
-        sql = (
-            "DELETE FROM worktables_todo t USING unnest(%s::bigint[], %s::bigint[]) v(row_id, generation) "
-            f"WHERE t.worktable_id = {hidden(node.worktable_id, 'v.row_id')} AND t.row_id = v.row_id "
-            f"AND t.step_id = {hidden(node.id, 'v.row_id')} AND t.generation = v.generation "
-            "AND COALESCE(t.owner, '') = %s RETURNING t.row_id"
+        return (
+            f"USING unnest(%s::bigint[]) v(key_) WHERE t.worktable_id = {hidden(node.worktable_id, 'v.key_')} "
+            f"AND t.row_id = v.key_ AND t.step_id = {hidden(node.id, 'v.key_')}",
+            [as_array("bigint", rows)],
         )
-        values = [*arrays({"row_id": "bigint", "generation": "bigint"}, claims), batch.owner]
-    else:
-        sql = (
-            "DELETE FROM worktables_todo WHERE worktable_id = %s AND step_id = %s AND owner = %s AND "
-            "(row_id, generation) IN (SELECT value ->> 0, value ->> 1 FROM json_each(%s)) RETURNING row_id"
-        )
-        values = [node.worktable_id, node.id, batch.owner, json.dumps(claims)]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return {row_id for (row_id,) in cursor.fetchall()}
+    condition, ids = in_ids("t.row_id", rows)
+    return f"WHERE t.worktable_id = {node.worktable_id:d} AND t.step_id = {node.id:d} AND {condition}", ids
 
 
 def _fill(batch, works):
