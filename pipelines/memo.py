@@ -13,11 +13,11 @@ KEPT = {"fingerprint": "text", "content": "text", "outputs": "jsonb", "run_id": 
 
 
 class Remembered(NamedTuple):
-    """What a fingerprint gave: outputs as JSON has them, and the run that made them."""
+    """What a fingerprint gave: outputs as JSON has them (or written as such), and the run that made them."""
 
     fingerprint: str
     content: str
-    outputs: dict[str, Any]
+    outputs: dict[str, Any] | str
     run_id: int
 
 
@@ -44,7 +44,8 @@ def recall(project_id: int, fingerprints: Iterable[str]) -> dict[str, Remembered
 def remember(project_id: int, results: Iterable[Remembered], *, instead: bool = False) -> None:
     """Keep results; what is remembered already stays as it is, or is replaced (what was run again on purpose)."""
     rows = [
-        (result.fingerprint, result.content, encode_json(result.outputs), result.run_id) for result in results
+        (fingerprint, content, outputs if isinstance(outputs, str) else encode_json(outputs), run_id)
+        for fingerprint, content, outputs, run_id in results
     ]
     replaced = ", ".join(f"{name} = excluded.{name}" for name in ("content", "outputs", "run_id"))
     insert_many(

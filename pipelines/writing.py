@@ -24,6 +24,8 @@ _in_pieces = (
 
 def encode_json(value: Any) -> str:
     """Return a value as JSON, as `json.dumps` does, in half the time."""
+    if value == {}:
+        return "{}"
     return "".join(_in_pieces(value, 0)) if _in_pieces else _encoder.encode(value)
 
 

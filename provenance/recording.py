@@ -70,6 +70,12 @@ class _Batch:
 
     def add_used(self, run, reuse, sources):
         """Note what a run used; many values of one column in one role are one collection."""
+        if len(sources) == 1:
+            [(role, *key)] = sources
+            key = tuple(key)
+            self.cells.add(key)
+            self.used.append((run, reuse, role, key))
+            return
         together = {}
         for source in sources:
             together.setdefault((source.role, source.column_id), []).append(source[1:])

@@ -200,7 +200,7 @@ def _save_runs(batch, works, accepted):
 
 
 def _remembered(work):
-    return Remembered(work.fingerprint, work.content, work.run.outputs, work.run_id)
+    return Remembered(work.fingerprint, work.content, work.run.written_outputs, work.run_id)
 
 
 def _write_cells(batch, graph, ours):
