@@ -22,8 +22,10 @@ from worktables.models import State, TableStep
 from worktables.queue import rowsets
 from worktables.queue.expansion import write_children
 from worktables.queue.locking import hold, in_one_transaction
-from worktables.queue.marking import as_others, mark_changed, refresh_states, wake_below, worst_of
+from worktables.queue.marking import mark_changed, wake_below
 from worktables.queue.reading import Source
+from worktables.queue.rowstates import refresh_states, worst_of
+from worktables.queue.staling import as_others
 from worktables.signals import runs_written
 from worktables.storage import layout_of
 from worktables.storage.rows import in_ids, update_cells
