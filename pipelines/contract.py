@@ -147,11 +147,13 @@ class Step:
     input_named: Mapping[str, Port] = field(init=False, repr=False)
     output_named: Mapping[str, Port] = field(init=False, repr=False)
     parameter_named: Mapping[str, Parameter] = field(init=False, repr=False)
+    needed: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self):
         object.__setattr__(self, "input_named", {port.name: port for port in self.inputs})
         object.__setattr__(self, "output_named", {port.name: port for port in self.outputs})
         object.__setattr__(self, "parameter_named", {each.name: each for each in self.parameters})
+        object.__setattr__(self, "needed", tuple(port.name for port in self.inputs if port.required))
         check_step(self)
 
     @cached_property
@@ -166,7 +168,7 @@ class Step:
 
     def missing_inputs(self, inputs: Mapping[str, Any]) -> list[str]:
         """Return the names of the required inputs that have no value."""
-        return [port.name for port in self.inputs if port.required and inputs.get(port.name) is None]
+        return [name for name in self.needed if inputs.get(name) is None]
 
     def effective_parameters(self, *levels: Mapping[str, Any]) -> dict[str, Any]:
         """Return the value of each parameter: of the first level that gives one, else the default.

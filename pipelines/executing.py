@@ -58,8 +58,8 @@ def execute(step: Step, calls: Sequence[Call], now: Callable[[], datetime] = pre
         In the order of the calls. Outputs were checked against the ports and are plain Python values; every
         declared output is present, optional ones perhaps as ``None``.
     """
-    attempts = [Attempt(call) for call in calls]
-    ready = [attempt for attempt in attempts if prepare(step, attempt, now)]
+    attempts, moment = [Attempt(call) for call in calls], now()
+    ready = [attempt for attempt in attempts if prepare(step, attempt, moment)]
     with warnings_in_the_log() as listen:
         if step.batched and len(ready) > 1:
             run_batch(step, ready, now, listen)
@@ -69,9 +69,9 @@ def execute(step: Step, calls: Sequence[Call], now: Callable[[], datetime] = pre
     return [result_of(attempt) for attempt in attempts]
 
 
-def prepare(step: Step, attempt: Attempt, now: Callable[[], datetime]) -> bool:
+def prepare(step: Step, attempt: Attempt, moment: datetime) -> bool:
     """Check inputs and parameters before anything runs."""
-    attempt.started_at = attempt.finished_at = now()
+    attempt.started_at = attempt.finished_at = moment
     try:
         missing = step.missing_inputs(attempt.call.inputs)
         if missing:

@@ -112,7 +112,7 @@ def fingerprint_after(call: str, inputs: Mapping[str, str | Sequence[str]]) -> s
 
 def content_of(outputs: Mapping[str, str]) -> str:
     """Return the digest of everything a call gave: equal content means that nothing below must run."""
-    text = "\n".join(f"{name} {outputs[name]}" for name in sorted(outputs))
+    text = "\n".join([f"{name} {outputs[name]}" for name in sorted(outputs)])
     return blake2b(text.encode(), digest_size=16).hexdigest()
 
 

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from pipelines.writing import as_array, encode_json, insert_many
+from pipelines.models import Memo
+from pipelines.writing import as_array, encode_json, insert_many, one_by_one
 
 KEPT = {"fingerprint": "text", "content": "text", "outputs": "jsonb", "run_id": "bigint", "size": "bigint"}
 BESIDE_OUTPUTS = 200  # bytes that an entry takes, with its place in the indexes, beside its outputs
@@ -15,11 +16,11 @@ A_DAY = timedelta(days=1)
 
 
 class Remembered(NamedTuple):
-    """What a fingerprint gave: outputs as JSON has them, and the run that made them."""
+    """What a fingerprint gave: outputs as JSON has them (or written as such), and the run that made them."""
 
     fingerprint: str
     content: str
-    outputs: dict[str, Any]
+    outputs: dict[str, Any] | str
     run_id: int
 
 
@@ -31,23 +32,21 @@ def recall(project_id: int, fingerprints: Iterable[str]) -> dict[str, Remembered
     wanted = set(fingerprints)
     if not wanted:
         return {}
-    if connection.vendor == "postgresql":
-        condition, values = "fingerprint = ANY(%s)", as_array("text", list(wanted))
-    else:
-        condition, values = "fingerprint IN (SELECT value FROM json_each(%s))", json.dumps(list(wanted))
     now = datetime.now(UTC)
+    facts = "fingerprint, content, outputs, run_id, used_at < %s AS long_ago"
+    asked = f"SELECT {facts} FROM pipelines_memo WHERE project_id = %s AND fingerprint"
+    if connection.vendor == "postgresql":
+        sql = f"SELECT m.* FROM unnest(%s::text[]) v(key_), {one_by_one(f'{asked} = v.key_')} m"
+        values = [as_array("text", list(wanted)), now - A_DAY, project_id]
+    else:
+        sql = f"{asked} IN (SELECT value FROM json_each(%s))"
+        values = [now - A_DAY, project_id, json.dumps(list(wanted))]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT fingerprint, content, outputs, run_id, used_at < %s FROM pipelines_memo "
-            f"WHERE project_id = %s AND {condition}",
-            [now - A_DAY, project_id, values],
-        )
+        cursor.execute(sql, values)
         found = cursor.fetchall()
-        if any(long_ago for *_, long_ago in found):
-            cursor.execute(
-                f"UPDATE pipelines_memo SET used_at = %s WHERE project_id = %s AND {condition} AND used_at < %s",
-                [now, project_id, values, now - A_DAY],
-            )
+    again = [fingerprint for fingerprint, *_, long_ago in found if long_ago]
+    if again:
+        Memo.objects.filter(project=project_id, fingerprint__in=again).update(used_at=now)
     return {
         fingerprint: Remembered(fingerprint, content, _read(outputs), run_id)
         for fingerprint, content, outputs, run_id, _ in found
@@ -58,9 +57,9 @@ def remember(project_id: int, results: Iterable[Remembered], *, instead: bool = 
     """Keep results; what is remembered already stays as it is, or is replaced (what was run again on purpose)."""
     now = datetime.now(UTC)
     rows = [
-        (result.fingerprint, result.content, outputs, result.run_id, len(outputs) + BESIDE_OUTPUTS)
-        for result in results
-        for outputs in (encode_json(result.outputs),)
+        (fingerprint, content, outputs, run_id, len(outputs) + BESIDE_OUTPUTS)
+        for fingerprint, content, result, run_id in results
+        for outputs in (result if isinstance(result, str) else encode_json(result),)
     ]
     replaced = ", ".join(
         f"{name} = excluded.{name}" for name in ("content", "outputs", "run_id", "size", "used_at")

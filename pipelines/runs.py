@@ -1,6 +1,6 @@
 """Writing down what was executed, a batch at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -29,7 +29,7 @@ DIFFERING = {
 
 @dataclass(slots=True)
 class Execution:
-    """One execution that is not written yet; `pk` is the number of its run once it is."""
+    """One execution; once it is written `pk` is the number of its run, and `written_outputs` its outputs as JSON."""
 
     row_id: int
     generation: int
@@ -46,6 +46,7 @@ class Execution:
     content: str = ""
     accepted: bool = False
     pk: int = 0
+    written_outputs: str = ""
 
     def fail(self, error: str) -> None:
         """Note that it ended with an error."""
@@ -63,6 +64,8 @@ def write_runs(executions: Sequence[Execution], **same: Any) -> None:
     """
     for one, number in zip(executions, take_numbers("pipelines_run", len(executions)), strict=True):
         one.pk = number
+        one.written_outputs = encode_json(one.outputs)
+    encoded = _encoder_of_the_same()
     rows = [
         (
             one.pk,
@@ -71,8 +74,8 @@ def write_runs(executions: Sequence[Execution], **same: Any) -> None:
             one.fingerprint,
             one.content,
             encode_json(one.inputs),
-            encode_json(one.parameters),
-            encode_json(one.outputs),
+            encoded(one.parameters),
+            one.written_outputs,
             one.outcome,
             one.accepted,
             one.error,
@@ -84,3 +87,16 @@ def write_runs(executions: Sequence[Execution], **same: Any) -> None:
         for one in executions
     ]
     insert_many("pipelines_run", DIFFERING, rows, same)
+
+
+def _encoder_of_the_same() -> Callable[[Any], str]:
+    """Return a function that writes JSON, but not twice for the same object after another."""
+    last, written = None, ""
+
+    def encoded(value: Any) -> str:
+        nonlocal last, written
+        if value is not last:
+            last, written = value, encode_json(value)
+        return written
+
+    return encoded

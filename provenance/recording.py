@@ -10,7 +10,7 @@ from django.contrib.auth import get_user_model
 from django.db import connection
 
 from pipelines.fingerprints import digest_of
-from pipelines.writing import insert_many, take_numbers
+from pipelines.writing import arrays, insert_many, one_by_one, take_numbers
 from provenance.models import ITSELF, Association, Entity
 from worktables.models import Column, Kind
 from worktables.storage import layout_of
@@ -70,6 +70,12 @@ class _Batch:
 
     def add_used(self, run, reuse, sources):
         """Note what a run used; many values of one column in one role are one collection."""
+        if len(sources) == 1:
+            [(role, *key)] = sources
+            key = tuple(key)
+            self.cells.add(key)
+            self.used.append((run, reuse, role, key))
+            return
         together = {}
         for source in sources:
             together.setdefault((source.role, source.column_id), []).append(source[1:])
@@ -182,7 +188,24 @@ def _names_of(columns, worktable):
 
 
 def _numbers_of_cells(keys):
-    """Return the numbers of those of these entities that are known.
+    """Return the numbers of those of these entities that are known."""
+    if connection.vendor != "postgresql":
+        return _numbers_of_versions(keys)
+    keys = list(keys)
+    key = "worktable_id = v.t AND row_id = v.r AND column_id = v.c AND digest = v.d"
+    types = {"t": "bigint", "r": "bigint", "c": "bigint", "d": "text"}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT v.place, e.id FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::text[]) "
+            "WITH ORDINALITY v(t, r, c, d, place), "
+            f"{one_by_one(f'SELECT id FROM provenance_entity WHERE {key}')} e",
+            arrays(types, keys),
+        )
+        return {keys[place - 1]: pk for place, pk in cursor.fetchall()}
+
+
+def _numbers_of_versions(keys):
+    """Return the numbers of those of these entities that are known, on SQLite.
 
     Of each cell all versions are read: they lie side by side in the index, and mostly there is one.
     """

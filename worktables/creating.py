@@ -20,9 +20,9 @@ from worktables.queue.marking import (
     below,
     mark,
     mark_changed,
-    refresh_rows,
     wake_all,
 )
+from worktables.queue.rowstates import refresh_rows
 from worktables.rows import retire_rows
 from worktables.storage import ddl, layout_of
 from worktables.waking import wake_workers

@@ -18,10 +18,10 @@ from worktables.queue.marking import (
     mark,
     mark_changed,
     reached_by,
-    refresh_rows,
     wake,
     wake_all,
 )
+from worktables.queue.rowstates import refresh_rows
 from worktables.storage import layout_of
 from worktables.storage.inserting import insert_new_rows
 from worktables.storage.layout import table_name

@@ -165,6 +165,7 @@ def _take_results(batch, todo, results, worker):
     batch.ran_as(version_of(step), present_environment(), worker)
     parameters = [(each.name, each.kind) for each in step.parameters]
     outputs = [(port.name, port.kind) for port in step.outputs]
+    said, shown = None, {}
     for work, result in zip(todo, results, strict=True):
         run = work.run = _begun(work, result.started_at, result.finished_at)
         run.log = result.log
@@ -177,7 +178,10 @@ def _take_results(batch, todo, results, worker):
         run.inputs = {
             port.name: _shown(port.kind, port.many, work.inputs.get(port.name)) for port in step.inputs
         }
-        run.parameters = {name: as_json(kind, work.parameters[name]) for name, kind in parameters}
+        if work.parameters is not said:  # most rows have those of their table, which are one object
+            said = work.parameters
+            shown = {name: as_json(kind, said[name]) for name, kind in parameters}
+        run.parameters = shown
 
 
 def _share_results(twins):

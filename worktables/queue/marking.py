@@ -1,6 +1,5 @@
 """Marking what a change makes stale: every dependent unit, at once, in the transaction of the change."""
 
-import json
 from collections import defaultdict
 
 from django.db import connection
@@ -11,6 +10,8 @@ from worktables.models import Link, State, TableStep
 from worktables.queue import rowsets
 from worktables.queue.readiness import in_states, settled_above, waits_for_a_table
 from worktables.queue.rowsets import parameters
+from worktables.queue.rowstates import refresh_rows, show_children, show_stale
+from worktables.queue.staling import as_others, making_stale, mark_at_once, of_steps
 from worktables.storage.layout import table_name
 
 
@@ -116,12 +117,18 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None):
     """
     count = 0
     for rows, nodes in together(reached):
-        count += _make_stale(nodes, rows, reason, about)
         queued = [node for node in nodes if (graph.flows(node) if queue is None else queue)]
-        enqueue(queued, rows, by=by, forced=forced)
-        _refresh_queued([node for node in nodes if node not in queued], rows)
+        others = [node for node in nodes if node not in queued]
+        if connection.vendor == "postgresql":
+            count += mark_at_once(graph, queued, rows, reason, about, (by, forced)) if queued else 0
+            count += mark_at_once(graph, others, rows, reason, about) if others else 0
+        else:
+            count += _make_stale(nodes, rows, reason, about)
+            enqueue(queued, rows, by=by, forced=forced)
+            show_stale(graph, nodes, rows)
+        _refresh_queued(others, rows)
     for rows, nodes in together(reached):
-        _show_stale(graph, nodes, rows)
+        show_children(graph, nodes, rows)
         for node in nodes:
             if queue is None and not graph.flows(node):
                 wake(graph, node, rows)
@@ -141,50 +148,11 @@ def together(reached):
     return [(rows, nodes) for (_, rows), nodes in found.items()]
 
 
-def _of(nodes, rows, unit):
-    """Return SQL: a unit is of one of these nodes, which are steps of one table, and of one of these rows."""
-    steps = ", ".join(f"{node.id:d}" for node in nodes)
-    return f"{unit}.step_id IN ({steps}) AND {rowsets.units_of(nodes[0].worktable_id, rows, unit)}"
-
-
 def _make_stale(nodes, rows, reason, about):
+    sql, values = making_stale(nodes, rows, reason, about)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE worktables_unit AS u SET state = CASE WHEN kept THEN {State.HELD:d} ELSE {State.STALE:d} END, "
-            "generation = generation + 1, reason = CASE WHEN kept THEN %s ELSE %s END, about = %s "
-            f"WHERE {_of(nodes, rows, 'u')} AND u.state + 0 <> {State.RETIRED:d}",
-            [
-                f"kept as it is though {reason}",
-                reason,
-                as_others(about, nodes[0].worktable_id),
-                *parameters(rows),
-            ],
-        )
+        cursor.execute(sql, values)
         return cursor.rowcount
-
-
-def as_others(about, worktable_id):
-    """Write the ids of tables, without one of them, as the database keeps them; None is not known."""
-    return None if about is None else json.dumps(sorted(set(about) - {worktable_id}))
-
-
-def _show_stale(graph, nodes, rows):
-    """Write the state of rows whose units have just become stale.
-
-    Of a row that was no worse than stale it is known what it is now; only the others' units are looked through.
-    """
-    table = table_name(nodes[0].worktable_id)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET state = {State.STALE:d} WHERE state IN ({State.FRESH:d}, {State.EMPTY:d}) "
-            f"AND deleted_at IS NULL AND {rows.holds('id')}",
-            parameters(rows),
-        )
-    refresh_rows(graph, nodes[0].worktable_id, rows, worse_than=State.STALE)
-    for node in nodes:
-        if node.kind == TableStep.Kind.EXPAND:
-            link = graph.links[node.link_id]
-            refresh_rows(graph, link.target_id, rowsets.children(link, rows))
 
 
 def enqueue(nodes, rows, *, by=None, forced=False, priority=0):
@@ -206,7 +174,7 @@ def enqueue(nodes, rows, *, by=None, forced=False, priority=0):
         cursor.execute(
             "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, "
             "asked_by) SELECT u.worktable_id, u.row_id, u.step_id, u.generation, %s, %s, 0, %s FROM worktables_unit u "
-            f"WHERE {_of(nodes, rows, 'u')} AND u.state + 0 = {State.STALE:d} "
+            f"WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 = {State.STALE:d} "
             "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
             f"owner = {kept('owner')}, claimed_at = {kept('claimed_at')}, attempts = {kept('attempts', 0)}, "
             "asked_by = COALESCE(excluded.asked_by, worktables_todo.asked_by), "
@@ -265,48 +233,8 @@ def _refresh_queued(nodes, rows):
             "UPDATE worktables_todo SET owner = NULL, claimed_at = NULL, generation = "
             "(SELECT u.generation FROM worktables_unit u WHERE u.worktable_id = worktables_todo.worktable_id "
             "AND u.row_id = worktables_todo.row_id AND u.step_id = worktables_todo.step_id) "
-            f"WHERE {_of(nodes, rows, 'worktables_todo')}",
+            f"WHERE {of_steps(nodes, rows, 'worktables_todo')}",
             parameters(rows),
-        )
-
-
-def refresh_states(graph, node, rows):
-    """Write the settled state of the rows that a node's units belong to, and of what it expands into."""
-    refresh_rows(graph, node.worktable_id, rows)
-    if node.kind == TableStep.Kind.EXPAND:
-        link = graph.links[node.link_id]
-        refresh_rows(graph, link.target_id, rowsets.children(link, rows))
-
-
-def refresh_rows(graph, worktable_id, rows, *, worse_than=None):
-    """Write the state of rows: the worst of their units' (and of the expansion they come from).
-
-    Parameters
-    ----------
-    worse_than : State, optional
-        Only of rows whose state was worse.
-    """
-    table = table_name(worktable_id)
-    worst = (
-        "COALESCE((SELECT MAX(u.state) FROM worktables_unit u "
-        f"WHERE u.worktable_id = %s AND u.row_id = {table}.id), 0)"
-    )
-    values = [worktable_id]
-    expand = graph.expand_into.get(worktable_id)
-    if expand is not None:
-        parent = (
-            "COALESCE((SELECT CASE WHEN p.state = 5 THEN 4 ELSE p.state END FROM worktables_unit p "
-            f"WHERE p.worktable_id = %s AND p.row_id = {table}.parent_id AND p.step_id = %s), 0)"
-        )
-        greater = "GREATEST" if connection.vendor == "postgresql" else "MAX"
-        worst = f"{greater}({worst}, {parent})"
-        values += [expand.source_id, expand.step_id]
-    among = "" if worse_than is None else f" AND state > {worse_than:d} AND state <> 0"
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE {table} SET state = {worst} "
-            f"WHERE state <> {State.RETIRED:d}{among} AND deleted_at IS NULL AND {rows.holds('id')}",
-            [*values, *parameters(rows)],
         )
 
 
@@ -321,7 +249,8 @@ def add_units(graph, worktable_id, rows, reason, *, by=None):
     for node in nodes:
         if not graph.flows(node):
             wake(graph, node, rows)
-    _show_stale(graph, nodes, rows)
+    show_stale(graph, nodes, rows)
+    show_children(graph, nodes, rows)
 
 
 def add_units_of(nodes, rows, reason, *, about=()):

@@ -127,7 +127,8 @@ class _Parameters:
 
     def of_row(self, said):
         """Return the parameters of a row, and the beginning of the fingerprint of its call."""
-        said = {name: value for name, value in said.items() if value is not None}
+        if said:
+            said = {name: value for name, value in said.items() if value is not None}
         return self._complete(said) if said else self.inherited
 
     def _complete(self, said):

@@ -15,15 +15,17 @@ from pipelines.memo import Remembered, remember
 from pipelines.registry import get_step
 from pipelines.runs import Execution, write_runs
 from pipelines.units import converted, factor_between
-from pipelines.writing import update_many
+from pipelines.writing import as_array, hidden, update_many
 from worktables.dependencies import graph_of
 from worktables.events import announce_rows
 from worktables.models import State, TableStep
 from worktables.queue import rowsets
 from worktables.queue.expansion import write_children
 from worktables.queue.locking import hold, in_one_transaction
-from worktables.queue.marking import as_others, mark_changed, refresh_states, wake_below
+from worktables.queue.marking import mark_changed, wake_below
 from worktables.queue.reading import Source
+from worktables.queue.rowstates import refresh_states, worst_of
+from worktables.queue.staling import as_others
 from worktables.signals import runs_written
 from worktables.storage import layout_of
 from worktables.storage.rows import in_ids, update_cells
@@ -75,8 +77,8 @@ def settle(batch, works):
     accepted = {work.claim.row_id for work in ours}
     _fill(batch, works)
     _save_runs(batch, works, accepted)
-    _write_cells(batch, graph, ours)
     _write_units(batch, ours)
+    _write_cells(batch, graph, ours)
     children = []
     if batch.node.kind == TableStep.Kind.EXPAND:
         link = batch.graph.links[batch.node.link_id]
@@ -86,24 +88,31 @@ def settle(batch, works):
         expanded = [work for work in ours if work.items is not None]
         by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
         children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
-    rows = rowsets.these(batch.node.worktable_id, sorted(accepted))
-    refresh_states(batch.graph, batch.node, _may_look_different(graph, batch, ours, rows))
-    wake_below(graph, batch.node, rows)
+    _refresh_others(batch, graph, ours)
+    wake_below(graph, batch.node, rowsets.these(batch.node.worktable_id, sorted(accepted)))
     _tell(batch, ours, accepted, children)
     return len(accepted)
 
 
-def _may_look_different(graph, batch, ours, rows):
-    """Return those of the rows whose state this batch may have changed.
+def _refresh_others(batch, graph, ours):
+    """Write the state of the rows of which no cell was written."""
+    others = sorted(work.claim.row_id for work in ours if not work.cells)
+    if others:
+        rows = rowsets.these(batch.node.worktable_id, others)
+        if _stays_stale(graph, batch, ours):
+            rows = rowsets.not_stale(batch.node.worktable_id, rows)
+        refresh_states(batch.graph, batch.node, rows)
+
+
+def _stays_stale(graph, batch, ours):
+    """Say whether a row that is stale surely remains so.
 
     A unit is settled after those above it. So a row that was no worse than stale stays stale while a unit below in
     the row waits, unless one has just become worse.
     """
     node = batch.node
     below = any(above.get(node.id) == "row" for above in graph.upstream.values())
-    if not below or node.kind == TableStep.Kind.EXPAND or any(work.state > State.STALE for work in ours):
-        return rows
-    return rowsets.not_stale(node.worktable_id, rows)
+    return below and node.kind != TableStep.Kind.EXPAND and all(work.state <= State.STALE for work in ours)
 
 
 def _still_ours(batch):
@@ -111,15 +120,28 @@ def _still_ours(batch):
     found = set()
     for generation in {taken.generation for taken in batch.claims.values()}:
         rows = [row_id for row_id, taken in batch.claims.items() if taken.generation == generation]
-        condition, ids = in_ids("row_id", rows)
+        sql, values = _by_key(batch.node, rows)
         with connection.cursor() as cursor:
+            # Not by the index of owners: there lies all that this worker has had since it was last cleaned.
             cursor.execute(
-                "DELETE FROM worktables_todo WHERE worktable_id = %s AND step_id = %s AND owner = %s "
-                f"AND generation = %s AND {condition} RETURNING row_id",
-                [batch.node.worktable_id, batch.node.id, batch.owner, generation, *ids],
+                f"DELETE FROM worktables_todo AS t {sql} AND COALESCE(t.owner, '') = %s AND t.generation = %s "
+                "RETURNING row_id",
+                [*values, batch.owner, generation],
             )
             found.update(row_id for (row_id,) in cursor.fetchall())
     return found
+
+
+def _by_key(node, rows):
+    """Return SQL and parameters of a deletion: the queued units `t` of a step and of these rows, by their whole key."""
+    if connection.vendor == "postgresql":
+        return (
+            f"USING unnest(%s::bigint[]) v(key_) WHERE t.worktable_id = {hidden(node.worktable_id, 'v.key_')} "
+            f"AND t.row_id = v.key_ AND t.step_id = {hidden(node.id, 'v.key_')}",
+            [as_array("bigint", rows)],
+        )
+    condition, ids = in_ids("t.row_id", rows)
+    return f"WHERE t.worktable_id = {node.worktable_id:d} AND t.step_id = {node.id:d} AND {condition}", ids
 
 
 def _fill(batch, works):
@@ -180,7 +202,7 @@ def _save_runs(batch, works, accepted):
 
 
 def _remembered(work):
-    return Remembered(work.fingerprint, work.content, work.run.outputs, work.run_id)
+    return Remembered(work.fingerprint, work.content, work.run.written_outputs, work.run_id)
 
 
 def _write_cells(batch, graph, ours):
@@ -193,9 +215,17 @@ def _write_cells(batch, graph, ours):
     reason = f"“{batch.node.name}” of {batch.worktable.name} was made anew"
     if moved:
         mark_changed(batch.worktable, moved, joining, reason)  # whoever it joined before
-    update_cells(layout, columns, values)
+    update_cells(layout, columns, values, also=_state_with_cells(batch, graph, ours))
     if moved:
         mark_changed(batch.worktable, moved, joining, reason)  # whoever it joins now
+
+
+def _state_with_cells(batch, graph, ours):
+    """Return SQL that sets the state of a row whose cells are written: the row is written once."""
+    kept = f"t.deleted_at IS NOT NULL OR t.state = {State.RETIRED:d}"
+    if _stays_stale(graph, batch, ours):
+        kept += f" OR t.state = {State.STALE:d}"
+    return f"state = CASE WHEN {kept} THEN t.state ELSE {worst_of(graph, batch.node.worktable_id)} END"
 
 
 def _moved(graph, layout, columns, values):

@@ -26,7 +26,7 @@ def take_ids(worktable, number):
         return cursor.fetchone()[0] - number
 
 
-def update_cells(layout, columns, values_by_row):
+def update_cells(layout, columns, values_by_row, *, also=""):
     """Write these columns of many rows.
 
     Parameters
@@ -35,6 +35,8 @@ def update_cells(layout, columns, values_by_row):
     columns : list of Column
     values_by_row : dict
         Row id → one fitted value for each of `columns`.
+    also : str
+        What else to set, as SQL that knows the table as ``t``.
     """
     if not columns or not values_by_row:
         return
@@ -46,7 +48,7 @@ def update_cells(layout, columns, values_by_row):
         rows = [(*_flat(layout, columns, values), row_id) for row_id, values in values_by_row.items()]
     arrays = [hasattr(field, "element") for field in fields]
     if connection.vendor == "postgresql" and any(arrays):
-        _update_with_arrays(layout, names, fields, rows)
+        _update_with_arrays(layout, names, fields, rows, also)
         return
     if any(arrays):
         rows = [
@@ -60,7 +62,7 @@ def update_cells(layout, columns, values_by_row):
             for row in rows
         ]
     types = {field.name: field.db_type(connection) for field in fields}
-    update_many(layout.table, "id", types, rows)
+    update_many(layout.table, "id", types, rows, also=also)
 
 
 def _flat(layout, columns, values):
@@ -70,12 +72,12 @@ def _flat(layout, columns, values):
     return flat
 
 
-def _update_with_arrays(layout, names, fields, rows):
+def _update_with_arrays(layout, names, fields, rows, also):
     """Update columns of arrays on PostgreSQL: arrays of arrays would have to be of one length."""
     from psycopg2.extras import execute_values
 
     casts = ", ".join(f"%s::{field.db_type(connection)}" for field in fields)
-    sets = ", ".join(f"{name} = v.{name}" for name in names)
+    sets = ", ".join([*(f"{name} = v.{name}" for name in names), *([also] if also else [])])
     with connection.cursor() as cursor:
         execute_values(
             cursor.cursor,

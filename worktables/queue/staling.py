@@ -1,0 +1,80 @@
+"""Making units stale: the statement, and on PostgreSQL all that goes with it in the same one."""
+
+import json
+
+from django.db import connection
+
+from worktables.models import State
+from worktables.queue import rowsets
+from worktables.queue.rowsets import parameters
+from worktables.queue.rowstates import NO_WORSE, worst_of
+from worktables.storage.layout import table_name
+
+# As `enqueue` does with units whose generation has risen. Whoever holds the project knows that nobody queues them
+# meanwhile, so it is no INSERT … ON CONFLICT, which would lock each.
+QUEUE_MARKED = f"""
+    MERGE INTO worktables_todo t
+    USING (SELECT m.*, %s AS forced, %s::bigint AS asked_by FROM marked m WHERE m.state = {State.STALE:d}) u
+    ON t.worktable_id = u.worktable_id AND t.row_id = u.row_id AND t.step_id = u.step_id
+    WHEN MATCHED THEN UPDATE SET generation = u.generation, owner = NULL, claimed_at = NULL, attempts = 0,
+        forced = t.forced OR u.forced, asked_by = COALESCE(u.asked_by, t.asked_by)
+    WHEN NOT MATCHED THEN
+        INSERT (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by)
+        VALUES (u.worktable_id, u.row_id, u.step_id, u.generation, 0, u.forced, 0, u.asked_by)
+"""
+
+
+def of_steps(nodes, rows, unit):
+    """Return SQL: a unit is of one of these nodes, which are steps of one table, and of one of these rows."""
+    steps = ", ".join(f"{node.id:d}" for node in nodes)
+    return f"{unit}.step_id IN ({steps}) AND {rowsets.units_of(nodes[0].worktable_id, rows, unit)}"
+
+
+def making_stale(nodes, rows, reason, about):
+    """Return SQL and parameters: the units of these rows become stale; those kept as they are, held."""
+    return (
+        f"UPDATE worktables_unit AS u SET state = CASE WHEN kept THEN {State.HELD:d} ELSE {State.STALE:d} END, "
+        "generation = generation + 1, reason = CASE WHEN kept THEN %s ELSE %s END, about = %s "
+        f"WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 <> {State.RETIRED:d}",
+        [
+            f"kept as it is though {reason}",
+            reason,
+            as_others(about, nodes[0].worktable_id),
+            *parameters(rows),
+        ],
+    )
+
+
+def mark_at_once(graph, nodes, rows, reason, about, queued=None):
+    """Make units stale, write the state of their rows, and queue them for whom and how `queued` says.
+
+    PostgreSQL looks each unit up once then, not thrice. What one part of the statement changes the others do not see
+    yet: what was above stale is now stale, or what the units of other steps make it.
+    """
+    worktable_id = nodes[0].worktable_id
+    stale, values = making_stale(nodes, rows, reason, about)
+    worse = worst_of(
+        graph, worktable_id, f" AND u.step_id NOT IN ({', '.join(str(node.id) for node in nodes)})"
+    )
+    marked = f"{stale} RETURNING u.worktable_id, u.row_id, u.step_id, u.generation, u.state"
+    shown = (
+        f"UPDATE {table_name(worktable_id)} AS t SET state = "
+        f"CASE WHEN {NO_WORSE} THEN {State.STALE:d} ELSE GREATEST(m.state, {worse}) END "
+        "FROM (SELECT row_id, MAX(state) AS state FROM marked GROUP BY row_id) m WHERE t.id = m.row_id "
+        f"AND t.state NOT IN ({State.STALE:d}, {State.RETIRED:d}) AND t.deleted_at IS NULL"
+    )
+    with connection.cursor() as cursor:
+        if queued is None:
+            cursor.execute(
+                f"WITH marked AS ({marked}), shown AS ({shown}) SELECT COUNT(*) FROM marked", values
+            )
+            return cursor.fetchone()[0]
+        by, forced = queued
+        values += [forced, by.pk if by else None]
+        cursor.execute(f"WITH marked AS ({marked}), shown AS ({shown}) {QUEUE_MARKED}", values)
+        return cursor.rowcount
+
+
+def as_others(about, worktable_id):
+    """Write the ids of tables, without one of them, as the database keeps them; None is not known."""
+    return None if about is None else json.dumps(sorted(set(about) - {worktable_id}))
