@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('worktables', '0006_kept_and_durations'),
+        ('worktables', '0007_writing_in_place'),
     ]
 
     operations = [
