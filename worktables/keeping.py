@@ -9,8 +9,9 @@ from worktables.events import announce_rows
 from worktables.models import Change, State, Todo, Unit, Worktable
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
-from worktables.queue.marking import below, mark, refresh_states, wake_below
+from worktables.queue.marking import below, mark, wake_below
 from worktables.queue.readiness import in_states
+from worktables.queue.rowstates import refresh_states
 from worktables.storage import layout_of
 from worktables.waking import wake_workers
 
