@@ -66,3 +66,38 @@ def test_what_waits_is_found_by_its_index(worktable, sql):
     queue = [line for line in plan.splitlines() if "worktables_todo" in line or "todo_waiting" in line]
     assert queue
     assert all("todo_waiting" in line for line in queue), plan
+
+
+def test_a_batch_writes_its_rows_once(worktable, work, owner):
+    work()
+    worker = register_worker("tester")
+    add_rows(worktable, [{"x": float(number)} for number in range(100, 110)], by=owner)
+    with CaptureQueriesContext(connection) as queries:
+        batch = claim(worker.token, lambda node: 10)
+        work_through(batch, worker)
+
+    # SQLite writes row by row.
+    assert sum(f"UPDATE wt_{worktable.pk} " in query["sql"] for query in queries) == 1
+
+
+def test_no_index_speaks_of_what_a_batch_writes(worktable):
+    with connection.cursor() as cursor:
+        found = connection.introspection.get_constraints(cursor, f"wt_{worktable.pk}")
+
+    indexed = {
+        name for facts in found.values() if facts["index"] or facts["unique"] for name in facts["columns"]
+    }
+    assert indexed - {"id"} == {"parent_id", "item_key"}
+
+
+def test_an_edit_marks_units_rows_and_queue_by_one_statement(worktable, work, owner):
+    work()
+    column = worktable.column("x")
+    with CaptureQueriesContext(connection) as queries:
+        edit_cell(worktable, 1, column, 41.0, seen=1.0, editor=owner)
+
+    marking = [query["sql"] for query in queries if "UPDATE worktables_unit" in query["sql"]]
+    assert len(marking) == 1
+    if connection.vendor == "postgresql":
+        assert "MERGE INTO worktables_todo" in marking[0]
+        assert sum("worktables_todo" in query["sql"] for query in queries) == 1
