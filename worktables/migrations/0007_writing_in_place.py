@@ -30,7 +30,7 @@ def clean_up_often(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("worktables", "0007_workers_report")]
+    dependencies = [("worktables", "0006_kept_and_durations")]
 
     operations = [
         migrations.RunPython(rewrite_indexes, migrations.RunPython.noop),
