@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from worktables.api import files, making, rows, runs, tables, talk, workers, working
+from worktables.api import batches, controlling, files, making, rows, runs, tables, talk, workers, working
 
 of_a_table = [
     path("", tables.WorktableDetailView.as_view(), name="api-worktable"),
@@ -24,6 +24,13 @@ of_a_table = [
     path("annotations/<int:annotation_id>/", talk.AnnotationView.as_view(), name="api-annotation"),
     path("history/", talk.HistoryView.as_view(), name="api-history"),
     path("history/<int:change_id>/undo/", talk.UndoView.as_view(), name="api-undo"),
+    path("rerun-failed/", controlling.RerunFailedView.as_view(), name="api-rerun-failed"),
+    path("rerun-flagged/", controlling.RerunFlaggedView.as_view(), name="api-rerun-flagged"),
+    path("holds/", controlling.HoldsView.as_view(), name="api-holds"),
+    path("release/", controlling.ReleaseView.as_view(), name="api-release"),
+    path("rows/first/", controlling.FirstView.as_view(), name="api-rows-first"),
+    path("batches/", batches.BatchesView.as_view(), name="api-batches"),
+    path("batches/<int:batch_id>/", batches.BatchView.as_view(), name="api-batch"),
     path("runs/<int:run_id>/", working.TableRunView.as_view(), name="api-worktable-run"),
     path("download/", files.DownloadView.as_view(), name="api-download"),
     path("rows/", rows.RowsView.as_view(), name="api-rows"),

@@ -11,7 +11,7 @@ from django.db import connection
 
 from projects.models import Project, new_version
 from worktables.errors import LinkRefused
-from worktables.models import Binding, Link, TableStep, Worktable
+from worktables.models import Binding, Hold, Link, TableStep, Worktable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,10 +57,12 @@ class ProjectGraph:
     tables : dict of int → Table
     nodes : dict of int → Node
     links : dict of int → Link
+    held : dict of int → bool
+        The tables of which rows are held, and whether the whole table is.
     """
 
-    def __init__(self, project_id, tables, nodes, links):
-        self.project_id = project_id
+    def __init__(self, project_id, tables, nodes, links, held=None):
+        self.project_id, self.held = project_id, held or {}
         self.tables, self.nodes, self.links = tables, nodes, links
         self.writer = {column: node.id for node in nodes.values() for column in self.written_by(node)}
         self.expand_into = {link.target_id: link for link in links.values() if link.kind == Link.Kind.EXPAND}
@@ -258,7 +260,10 @@ def read_graph(project_id):
             parameters={b.port: b.column_id for b in bound if b.use == Binding.Use.PARAMETER},
             outputs={b.port: b.column_id for b in bound if b.use == Binding.Use.OUTPUT},
         )
-    return ProjectGraph(project_id, tables, nodes, links)
+    held = {}
+    for table_id, row_id in Hold.objects.filter(worktable__in=tables).values_list("worktable_id", "row_id"):
+        held[table_id] = held.get(table_id, False) or row_id is None
+    return ProjectGraph(project_id, tables, nodes, links, held)
 
 
 def rank_steps(project):

@@ -10,6 +10,7 @@ from worktables.models import Change, Column, State
 from worktables.queue import rowsets
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.marking import mark_changed
+from worktables.queue.priorities import BY_HAND
 from worktables.rows import check_files, delete_rows, fit_cell, restore_rows
 from worktables.signals import cells_edited
 from worktables.storage import layout_of
@@ -67,10 +68,14 @@ def edit_cell(worktable, row_id, column, value, *, seen, editor, undoes=None):
     change = f"{said(column, present)} → {said(column, value)}"
     reason = f"“{column.name}” of {worktable.name} {row_id}: {change}, by {editor}"
     if column.pk in graph_of(worktable.project_id).joining:
-        mark_changed(worktable, rows, [column.pk], reason, by=editor)  # whoever it joined before
+        mark_changed(
+            worktable, rows, [column.pk], reason, by=editor, priority=BY_HAND
+        )  # whoever it joined before
     changes = layout.assignments(column, value) | {"edited_at": timezone.now(), "edited_by": editor.pk}
     layout.rows.filter(id=row_id).update(**changes)
-    stale = mark_changed(worktable, rows, [column.pk], reason, by=editor)  # whoever it joins now
+    stale = mark_changed(
+        worktable, rows, [column.pk], reason, by=editor, priority=BY_HAND
+    )  # whoever it joins now
     Change.objects.create(
         worktable=worktable,
         action=Change.Action.EDIT,

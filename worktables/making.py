@@ -3,14 +3,16 @@
 from django.db import transaction
 
 from projects.permissions import demand
+from worktables.batches import open_batch, queued_rows
 from worktables.dependencies import graph_of
 from worktables.events import announce_tables
 from worktables.keeping import KEEPABLE, keep_units, node_of
-from worktables.models import State, Unit
+from worktables.models import Batch, State, Unit
 from worktables.planning import plan_wish, wish_for
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, enqueue, mark
+from worktables.queue.priorities import BULK
 from worktables.queue.readiness import any_unit, in_states
 from worktables.waking import wake_workers
 
@@ -58,6 +60,7 @@ def make(worktable, *, by, rows=None, step=None, and_below=False, keep=(), prior
     return plan
 
 
+@transaction.atomic
 def update_table(worktable, *, by):
     """Queue every unit of a table that is not fresh, and what it waits for; what failed is tried again.
 
@@ -66,7 +69,10 @@ def update_table(worktable, *, by):
     Plan
         What was planned, and is now queued.
     """
-    return make(worktable, by=by, priority=0)
+    plan = make(worktable, by=by, priority=BULK)
+    if plan.n_units:
+        open_batch(worktable, Batch.Action.UPDATE, queued_rows(worktable), by=by)
+    return plan
 
 
 def _try_again(graph, node, rows, by):

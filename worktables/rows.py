@@ -6,10 +6,11 @@ from django.utils import timezone
 
 from archive.models import Product
 from projects.permissions import demand
+from worktables.batches import MANY, open_batch
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchColumn, NotEditable, RowsOfALink, UnfitValue
 from worktables.events import announce
-from worktables.models import Change, Kind, Link, Role, State, Worktable
+from worktables.models import Batch, Change, Kind, Link, Role, State, Worktable
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import (
@@ -21,6 +22,7 @@ from worktables.queue.marking import (
     wake,
     wake_all,
 )
+from worktables.queue.resting import rest
 from worktables.queue.rowstates import refresh_rows
 from worktables.storage import layout_of
 from worktables.storage.inserting import insert_new_rows
@@ -127,6 +129,9 @@ def insert_rows(worktable, layout, fitted, *, by):
         f"SELECT id FROM {layout.table} WHERE id >= %s AND id < %s", (first, first + len(fitted))
     )
     add_units(graph, worktable.pk, new, "new row", by=by)
+    flowing = sum(graph.flows(node) for node in graph.steps_of[worktable.pk])
+    if flowing and len(ids) >= MANY:
+        open_batch(worktable, Batch.Action.ADD, new, by=by, n_units=flowing * len(ids))
     _changed_members(worktable, new, f"rows were added to {worktable.name}", by)
     Change.objects.create(
         worktable=worktable,
@@ -254,6 +259,7 @@ def revive_units(worktable, rows, reason, *, by=None):
         if not graph.flows(node):
             wake(graph, node, rows)
     refresh_rows(graph, worktable.pk, rows)
+    rest(graph, [worktable.pk])
 
 
 def _retire_units(worktable_id, rows):

@@ -3,26 +3,30 @@
 from django.db import transaction
 
 from projects.permissions import demand
+from worktables.batches import MANY, open_batch
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchRow
 from worktables.events import announce
-from worktables.models import State, Unit
+from worktables.models import Batch, State, Unit
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark
+from worktables.queue.priorities import BY_HAND
 from worktables.storage import layout_of
 from worktables.storage.counting import count_states
 from worktables.waking import wake_workers
 
 
 @transaction.atomic
-def rerun_rows(worktable, row_ids, *, by, step=None):
+def rerun_rows(worktable, row_ids, *, by, step=None, action=Batch.Action.RERUN):
     """Compute rows anew, even if nothing changed; the old runs stay.
 
     Parameters
     ----------
     step : str, optional
         Only this step (and what turns out to follow); else all steps of the rows.
+    action : Batch.Action
+        What the batch is called; a single row that is simply run again is none.
 
     Returns
     -------
@@ -41,8 +45,13 @@ def rerun_rows(worktable, row_ids, *, by, step=None):
     Unit.objects.filter(worktable=worktable, step__in=asked, row_id__in=ids, kept=True).update(kept=False)
     for node in nodes:
         reason = f"“{node.name}” run again by {by}"
-        count += mark(graph, [(node, rows)], reason, about=about, by=by, forced=True, queue=True)
-        mark(graph, below(graph, node, rows), reason, about=about, by=by)
+        count += mark(
+            graph, [(node, rows)], reason, about=about, by=by, forced=True, queue=True, priority=BY_HAND
+        )
+        mark(graph, below(graph, node, rows), reason, about=about, by=by, priority=BY_HAND)
+    least = MANY if action == Batch.Action.RERUN else 1
+    if len(ids) >= least:
+        open_batch(worktable, action, rows, by=by)
     announce(worktable, "rows", rows=ids[:300])
     wake_workers(worktable)
     return count

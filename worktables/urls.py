@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from worktables.views import editing, files, grid, making, project, row, runs, settings, workers
+from worktables.views import (
+    batches,
+    controlling,
+    editing,
+    files,
+    grid,
+    making,
+    project,
+    row,
+    runs,
+    settings,
+    workers,
+)  # fmt: skip
 
 urlpatterns = [
     path("projects/<slug:slug>/", project.project, name="project"),
@@ -17,11 +29,15 @@ urlpatterns = [
     path("worktables/<int:pk>/update/", editing.update, name="worktable-update"),
     path("worktables/<int:pk>/make/", making.make_cells, name="worktable-make"),
     path("worktables/<int:pk>/keep/", making.keep, name="worktable-keep"),
+    path("worktables/<int:pk>/control/", controlling.control, name="worktable-control"),
     path("worktables/<int:pk>/selection/", editing.selection, name="worktable-selection"),
     path("worktables/<int:pk>/undo/", editing.undo_change, name="worktable-undo"),
     path("worktables/<int:pk>/trash/", editing.trash, name="worktable-trash"),
     path("worktables/<int:pk>/trash/restore/", editing.restore, name="worktable-restore-rows"),
     path("worktables/<int:pk>/history/", settings.history, name="worktable-history"),
+    path("worktables/<int:pk>/batches/", batches.batches, name="worktable-batches"),
+    path("worktables/<int:pk>/batches/<int:batch_id>/", batches.batch, name="worktable-batch"),
+    path("worktables/<int:pk>/batches/<int:batch_id>/parts.html", batches.batch_fragment, name="worktable-batch-parts"),
     path("worktables/<int:pk>/settings/", settings.settings, name="worktable-settings"),
     path("worktables/<int:pk>/parameters/", settings.parameters, name="worktable-parameters"),
     path("worktables/<int:pk>/columns/", settings.columns, name="worktable-columns"),

@@ -104,9 +104,9 @@ def test_who_owns_a_single_table_writes_nothing_elsewhere(world, make_user, owne
 
 
 def test_ids_of_another_project_open_nothing_through_a_table_of_ones_own(world, intruder, stranger):
-    """Their table, row and column are the intruder's own; the annotation, change, run or name is somebody else's."""
+    """Their table, row and column are the intruder's own; what else is named is somebody else's."""
     world.values |= {"pk": intruder.pk, "worktable_id": intruder.pk, "slug": "intrusion"}
-    foreign = {"annotation_id", "change_id", "run_id"}
+    foreign = {"annotation_id", "batch_id", "change_id", "run_id"}
     wrong = {}
     for name, route in ROUTES.items():
         if not foreign & set(route.parameters):
@@ -334,6 +334,7 @@ def test_what_somebody_typed_is_nowhere_markup(client, owner, make_user, project
                 "slug": project.slug, "pk": run if name in ("run", "api-run") else table.pk, "row_id": row_id,
                 "worktable_id": table.pk, "column": "image" if name != "cell-lineage" else "total", "name": "note",
                 "kind": "user", "digest": "0" * 16, "change_id": 1, "annotation_id": 1, "run_id": run, "version": 1,
+                "batch_id": 1,
             }  # fmt: skip
             address = reverse(name, kwargs={one: values[one] for one in route.parameters})
             for query in (

@@ -217,6 +217,7 @@ def addresses(table):
         "digest": ["0" * 16],
         "change_id": changes[:1],
         "annotation_id": [1],
+        "batch_id": list(table.batches.values_list("pk", flat=True)) or [1],
         "run_id": runs,
         "version": [1],
     }

@@ -8,8 +8,9 @@ import pytest
 from worktables.creating import delete_worktable, describe_worktable, restore_worktable
 from worktables.editing import edit_cell, undo
 from worktables.errors import WorktableError
+from worktables.holding import hold_rows, release_rows
 from worktables.making import update_table
-from worktables.models import Change, State, Todo, Unit, Worktable
+from worktables.models import Change, Hold, State, Todo, Unit, Worktable
 from worktables.parameters import set_parameters
 from worktables.queue.claiming import claim
 from worktables.queue.draining import work_through
@@ -244,9 +245,27 @@ class Play:
         table = self.pick(table for table in vars(self.family).values() if table.deleted_at)
         return table and (table.name, restore_worktable(table, by=self.by))
 
+    def hold(self):
+        table = self.table()
+        row_id = table and self.pick([None, *self.rows(table)])
+        return table and (table.name, row_id, hold_rows(table, row_id and [row_id], "wait", by=self.by))
+
+    def release(self):
+        table = self.table()
+        row_id = table and self.pick([None, *self.rows(table)])
+        return table and (table.name, row_id, release_rows(table, row_id and [row_id], by=self.by))
+
+    def claim(self, limit):
+        """Claim a portion of work, in which nothing may be held."""
+        batch = claim(self.worker.token, lambda node: limit)
+        if batch is not None:
+            holds = Hold.objects.filter(worktable=batch.worktable).values_list("row_id", flat=True)
+            assert not set(holds) & {None, *batch.claims}
+        return batch
+
     def take(self):
         limit = self.pick([1, 2, 5])
-        batch = claim(self.worker.token, lambda node: limit)
+        batch = self.claim(limit)
         self.held += [batch] if batch else []
         return batch and (batch.worktable.name, batch.node.name, sorted(batch.claims))
 
@@ -263,7 +282,7 @@ class Play:
 
     def drain(self):
         limit, number = self.pick([1, 3, 50]), self.pick([1, 3, 10, 1000])
-        while number and (batch := claim(self.worker.token, lambda node: limit)):
+        while number and (batch := self.claim(limit)):
             work_through(batch, self.worker)
             number -= 1
         return number
@@ -275,6 +294,7 @@ class Play:
             if table.deleted_at:
                 restore_worktable(table, by=self.by)
             describe_worktable(table, update="auto", by=self.by)
+            release_rows(table, None, by=self.by)
         for batch in self.held:
             work_through(batch, self.worker)
         while batch := claim(self.worker.token, lambda node: 50):
@@ -287,10 +307,13 @@ KINDS = {
 }  # fmt: skip
 
 
-def score_of(seed, length):
+WITH_HOLDS = {**KINDS, "hold": 5, "release": 3}
+
+
+def score_of(seed, length, weights=KINDS):
     """Return what is played for a seed: [(kind, dice ...)]."""
     dice = random.Random(seed)
-    kinds = dice.choices(list(KINDS), KINDS.values(), k=length)
+    kinds = dice.choices(list(weights), weights.values(), k=length)
     return [(kind, *(dice.random() for _ in range(6))) for kind in kinds]
 
 
@@ -310,3 +333,8 @@ def play(family, by, score):
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_in_the_end_every_cell_is_what_it_should_be(seed, family, owner):
     play(family, owner, score_of(seed, OPERATIONS))
+
+
+@pytest.mark.parametrize("seed", range(100, 100 + ROUNDS))
+def test_what_is_held_never_runs_and_once_released_is_what_it_should_be(seed, family, owner):
+    play(family, owner, score_of(seed, 2 * OPERATIONS, WITH_HOLDS))

@@ -1,6 +1,8 @@
 """What is stored about worktables."""
 
+from worktables.models.batches import Batch, BatchRow
 from worktables.models.graph import Binding, Link, TableStep
+from worktables.models.holds import Hold
 from worktables.models.tables import (
     Column,
     Kind,
@@ -14,10 +16,13 @@ from worktables.models.work import State, Todo, Unit, Worker
 
 __all__ = [
     "Annotation",
+    "Batch",
+    "BatchRow",
     "Binding",
     "Change",
     "Column",
     "Event",
+    "Hold",
     "Kind",
     "Link",
     "Role",

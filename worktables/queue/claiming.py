@@ -13,6 +13,7 @@ from worktables.models import Worktable
 from worktables.queue.classes import ALL, class_of
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.readiness import settled_above, waits_for_a_table
+from worktables.queue.resting import may_run
 
 SUSPICIOUS = 2  # attempts
 SHOWN_RUNNING = 20  # units of a batch; more of them are over before anybody looks
@@ -28,8 +29,8 @@ class Claim(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
-class Batch:
-    """Units of one step of one table, held by one worker."""
+class Portion:
+    """A worker's portion of work: units of one step of one table (people's batches are in `worktables.batches`)."""
 
     worktable: Worktable
     graph: ProjectGraph
@@ -83,7 +84,7 @@ def claim(owner, limit_of, takes=ALL):
 
     Returns
     -------
-    Batch or None
+    Portion or None
     """
     graphs = {}
     for step_id, project_id in _waiting():
@@ -127,7 +128,7 @@ def _claim(project_id, step_id, owner, limit_of):
     worktable = _present(node.worktable_id)
     if len(claims) <= SHOWN_RUNNING:
         announce_rows(worktable, sorted(taken.row_id for taken in claims))
-    return Batch(worktable, graph, node, owner, {taken.row_id: taken for taken in claims})
+    return Portion(worktable, graph, node, owner, {taken.row_id: taken for taken in claims})
 
 
 _tables = {}
@@ -187,6 +188,9 @@ def _mark_claimed(graph, node, owner, limit, among=""):
 def _next_units(graph, node, what, limit, among=""):
     """Return SQL and parameters: the next units of a step that nobody has and nothing above holds up."""
     where, values = settled_above(graph, node)
+    if node.worktable_id in graph.held:
+        allowed, of_holds = may_run(graph, node)
+        where, values = f"{where} AND {allowed}", [*values, *of_holds]
     sql = (
         f"SELECT {what} FROM worktables_todo t WHERE t.step_id = %s AND t.owner IS NULL AND {where}{among} "
         f"ORDER BY t.priority DESC, t.row_id LIMIT {int(limit)}"

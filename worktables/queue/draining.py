@@ -16,6 +16,7 @@ from pipelines.models import StepVersion
 from pipelines.registry import get_step
 from pipelines.runs import Execution
 from pipelines.versions import version_of
+from worktables.batches import end_batches
 from worktables.models import State, TableStep
 from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
@@ -64,6 +65,8 @@ def drain(worker, *, budget_seconds=None, stop=None):
             where = f"“{batch.node.name}” of {batch.worktable.name}"
             log.exception("%s could not be worked through", where)
             recovery.lose(worker, line_of(error))
+    if settled:
+        end_batches()
     return settled
 
 

@@ -8,7 +8,9 @@ from worktables.dependencies import graph_of
 from worktables.events import announce_tables
 from worktables.models import Link, State, TableStep
 from worktables.queue import rowsets
+from worktables.queue.priorities import BULK, FEW
 from worktables.queue.readiness import in_states, settled_above, waits_for_a_table
+from worktables.queue.resting import rest
 from worktables.queue.rowsets import parameters
 from worktables.queue.rowstates import refresh_rows, show_children, show_stale
 from worktables.queue.staling import as_others, making_stale, mark_at_once, of_steps
@@ -85,7 +87,7 @@ def _through_parents(link, expand, parents):
     return rowsets.collecting_children(link, expand, parents)
 
 
-def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False, about=()):
+def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False, about=(), priority=BULK):
     """Mark what depends on these columns of these rows; call it before *and* after changing a column that joins.
 
     The reason speaks of this table, and of those in `about`.
@@ -97,10 +99,10 @@ def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False,
     """
     graph = graph_of(worktable.project_id)
     reached = reached_by(graph, worktable.pk, rows, columns, membership=membership)
-    return mark(graph, reached, reason, about={worktable.pk, *about}, by=by)
+    return mark(graph, reached, reason, about={worktable.pk, *about}, by=by, priority=priority)
 
 
-def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None):
+def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, priority=BULK):
     """Make these units stale, raise their generation, and queue them where change flows by itself.
 
     Parameters
@@ -114,24 +116,31 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None):
         Run them even if nothing turns out to have changed.
     queue : bool, optional
         Queue them whatever the table's update policy says (or not at all).
+    priority : int
+        Of `priorities`, for as few units as somebody waits for; what waits already with a higher one keeps it.
     """
     count = 0
     for rows, nodes in together(reached):
         queued = [node for node in nodes if (graph.flows(node) if queue is None else queue)]
         others = [node for node in nodes if node not in queued]
         if connection.vendor == "postgresql":
-            count += mark_at_once(graph, queued, rows, reason, about, (by, forced)) if queued else 0
-            count += mark_at_once(graph, others, rows, reason, about) if others else 0
+            made = mark_at_once(graph, queued, rows, reason, about, (by, forced)) if queued else 0
+            if priority > BULK and 0 < made <= FEW:
+                _hurry(queued, rows, priority)
+            made += mark_at_once(graph, others, rows, reason, about) if others else 0
         else:
-            count += _make_stale(nodes, rows, reason, about)
-            enqueue(queued, rows, by=by, forced=forced)
+            made = _make_stale(nodes, rows, reason, about)
+            enqueue(queued, rows, by=by, forced=forced, priority=priority if made <= FEW else BULK)
             show_stale(graph, nodes, rows)
+        count += made
         _refresh_queued(others, rows)
     for rows, nodes in together(reached):
         show_children(graph, nodes, rows)
         for node in nodes:
             if queue is None and not graph.flows(node):
                 wake(graph, node, rows)
+    if graph.held:
+        rest(graph, {node.worktable_id for node, _ in reached})
     touched = {node.worktable_id for node, _ in reached}
     touched |= {
         graph.links[node.link_id].target_id for node, _ in reached if node.kind == TableStep.Kind.EXPAND
@@ -155,7 +164,16 @@ def _make_stale(nodes, rows, reason, about):
         return cursor.rowcount
 
 
-def enqueue(nodes, rows, *, by=None, forced=False, priority=0):
+def _hurry(nodes, rows, priority):
+    """Let what is queued of these steps and rows go before what is less urgent."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE worktables_todo AS t SET priority = %s WHERE {of_steps(nodes, rows, 't')} AND t.priority < %s",
+            [priority, *parameters(rows), priority],
+        )
+
+
+def enqueue(nodes, rows, *, by=None, forced=False, priority=BULK):
     """Put the stale units of these rows into the queue; one that runs on old inputs is taken from its worker.
 
     Parameters
@@ -251,6 +269,8 @@ def add_units(graph, worktable_id, rows, reason, *, by=None):
             wake(graph, node, rows)
     show_stale(graph, nodes, rows)
     show_children(graph, nodes, rows)
+    if graph.held:
+        rest(graph, [worktable_id])
 
 
 def add_units_of(nodes, rows, reason, *, about=()):

@@ -14,15 +14,17 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from archive.storage import clear_incoming
+from worktables.batches import end_batches
 from worktables.dependencies import graph_of
 from worktables.events import forget_old_events
 from worktables.models import State, Todo, Worker, Worktable
-from worktables.queue.claiming import Batch, Claim
+from worktables.queue.claiming import Claim, Portion
 from worktables.queue.classes import taken_here
 from worktables.queue.forgetting import forget_results
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.reading import Work
 from worktables.queue.reporting import host_load, n_cores, present_code
+from worktables.queue.resting import rest
 from worktables.queue.settling import settle
 
 KEPT = timedelta(days=30)
@@ -176,6 +178,7 @@ def sweep():
         Worker.objects.filter(token__in=dead).update(stopped_at=Now(), lost=True)
     if killed:
         clear_incoming(killed)
+    end_batches()
     limit = settings.WORKTABLES["ATTEMPTS"]
     return _return_all(
         sorted(holders - alive),
@@ -220,6 +223,7 @@ def _return(project_id, owners, attempts, why):
     tables = Worktable.objects.filter(project=project_id).values("pk")
     held = Todo.objects.filter(owner__in=owners, worktable__in=tables)
     returned = held.update(owner=None, claimed_at=None, attempts=F("attempts") + attempts)
+    rest(graph_of(project_id))
     if attempts:
         _fail_the_hopeless(project_id, why)
     return returned
@@ -238,7 +242,7 @@ def _fail_the_hopeless(project_id, why):
         if step_id not in graph.nodes:
             continue
         Todo.objects.filter(worktable=worktable_id, step=step_id, row_id__in=list(claims)).update(owner=owner)
-        batch = Batch(tables[worktable_id], graph, graph.nodes[step_id], owner, claims)
+        batch = Portion(tables[worktable_id], graph, graph.nodes[step_id], owner, claims)
         works = [Work(claim) for claim in claims.values()]
         for work in works:
             work.stop(State.FAILED, why)

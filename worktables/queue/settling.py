@@ -66,7 +66,7 @@ def settle(batch, works):
 
     Parameters
     ----------
-    batch : Batch
+    batch : Portion
     works : list of Work
         Each with its final `state`; those that ran carry a `run` that is not written yet.
     """

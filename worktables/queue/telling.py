@@ -19,7 +19,7 @@ class Telling:
 
     Parameters
     ----------
-    batch : `worktables.queue.claiming.Batch`
+    batch : `worktables.queue.claiming.Portion`
     row_id : int
     began : float, optional
         When the batch was begun, by the monotonic clock; else now.

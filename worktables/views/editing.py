@@ -22,6 +22,7 @@ from worktables.rows import add_rows, delete_rows, duplicate_rows, restore_rows,
 from worktables.showing import shown
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows
+from worktables.views.controlling import VERBS, act_on
 from worktables.views.finding import REFUSALS, about, find_table, ids_in
 from worktables.views.grid import inherited
 
@@ -133,10 +134,13 @@ def selection(request, pk):
     table = find_table(request, pk)
     ids, action = ids_in(request.POST.getlist("rows")), request.POST.get("action", "")
     demand(request.user, "annotate" if action == "flag" else "run", table)
-    if action not in ACTIONS:
-        raise UnfitFilter("action", action, f"is none of {', '.join(ACTIONS)}")
+    if action not in ACTIONS and action not in VERBS:
+        raise UnfitFilter("action", action, f"is none of {', '.join([*ACTIONS, *VERBS])}")
     if not ids:
         messages.warning(request, "No row is ticked: tick some first.")
+        return back_to(request, table)
+    if action in VERBS:
+        act_on(request, table, ids, action)
         return back_to(request, table)
     messages.success(request, ACTIONS[action](table, ids, request))
     return back_to(request, table)

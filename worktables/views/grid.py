@@ -57,6 +57,7 @@ def grid(request, pk):
             "newest_event": newest,
             "source": source_of(request.user, table),
             "typed": any(column.editable_by_people for column in page.columns),
+            "held": table.pk in graph_of(table.project_id).held,
             "undoable": last_undoable(table) if facts["may_run"] else None,
             "formats": [FORMATS[name] for name in FORMAT_ORDER if name in FORMATS],
             "after": address.at(_after=page.after) if page.after else "",
