@@ -184,7 +184,7 @@ class _Reader:
         runs = Run.objects.filter(pk__in={run for run, _ in occasions})
         runs = runs.select_related("step_version", "environment").defer("log", "inputs", "outputs", "error")
         runs = {run.pk: run for run in runs}
-        kinds = (TableStep.Kind.EXPAND, TableStep.Kind.NEAREST)
+        kinds = (TableStep.Kind.EXPAND, TableStep.Kind.NEAREST, TableStep.Kind.LATEST)
         self.by_links = {run.pk for run in runs.values() if run.step_version.step in kinds}
         reuses = {one.pk: one for one in Reuse.objects.filter(pk__in={reuse for _, reuse in occasions})}
         asked = dict(

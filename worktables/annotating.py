@@ -1,4 +1,4 @@
-"""Flags and comments on rows: said by somebody at a time, withdrawn rather than deleted."""
+"""Flags, comments and verdicts on rows: said by somebody at a time, withdrawn rather than deleted."""
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -8,7 +8,11 @@ from projects.permissions import demand, may
 from worktables.errors import NoSuchRow, UnfitValue
 from worktables.events import announce
 from worktables.models import Annotation
+from worktables.queue import rowsets
+from worktables.queue.locking import hold
+from worktables.queue.marking import mark_judged
 from worktables.storage import layout_of
+from worktables.waking import wake_workers
 
 LONGEST = 10_000
 
@@ -24,7 +28,29 @@ def comment_on(worktable, row_id, text, *, author, run_id=None):
 
 
 @transaction.atomic
-def _say(kind, worktable, row_ids, text, author, field, run_id=None):
+def judge_rows(worktable, row_ids, verdict, reason, *, author):
+    """Give a verdict on rows, “good” or “bad”, with one reason; the last that is not withdrawn counts.
+
+    Links that look up what is valid at a date leave bad rows out and prefer good ones: whoever may find another row
+    now becomes stale.
+    """
+    if verdict not in Annotation.Verdict.values:
+        raise UnfitValue("verdict", verdict, "is neither good nor bad")
+    demand(author, "annotate", worktable)
+    hold(worktable.project_id)
+    said = _say(Annotation.Kind.VERDICT, worktable, row_ids, reason, author, "reason", verdict=verdict)
+    _mark_judged(worktable, [one.row_id for one in said], f"was judged {verdict}", author)
+    return said
+
+
+def _mark_judged(worktable, row_ids, what, by):
+    named = f"{worktable.name} {row_ids[0]}" if len(row_ids) == 1 else f"rows of {worktable.name}"
+    mark_judged(worktable, rowsets.these(worktable.pk, row_ids), f"{named} {what} by {by}", by=by)
+    wake_workers(worktable)
+
+
+@transaction.atomic
+def _say(kind, worktable, row_ids, text, author, field, run_id=None, verdict=""):
     demand(author, "annotate", worktable)
     text = (text or "").strip()
     if not text:
@@ -37,7 +63,15 @@ def _say(kind, worktable, row_ids, text, author, field, run_id=None):
         if row_id not in found:
             raise NoSuchRow(row_id)
     said = Annotation.objects.bulk_create(
-        Annotation(worktable=worktable, row_id=row_id, kind=kind, text=text, author=author, run_id=run_id)
+        Annotation(
+            worktable=worktable,
+            row_id=row_id,
+            kind=kind,
+            verdict=verdict,
+            text=text,
+            author=author,
+            run_id=run_id,
+        )
         for row_id in row_ids
     )
     announce(worktable, "rows", rows=row_ids[:300])
@@ -46,7 +80,7 @@ def _say(kind, worktable, row_ids, text, author, field, run_id=None):
 
 @transaction.atomic
 def withdraw(annotation, *, by):
-    """Take back a flag or comment; it stays in the record, struck through. Authors may, and owners."""
+    """Take back a flag, comment or verdict; it stays in the record, struck through. Authors may, and owners."""
     worktable = annotation.worktable
     demand(by, "annotate", worktable)
     if annotation.author_id != by.pk and not may(by, "run", worktable):
@@ -54,7 +88,10 @@ def withdraw(annotation, *, by):
             f"{by} did not write this; its author or an owner of “{worktable.name}” can withdraw it"
         )
     if annotation.withdrawn_at is None:
+        hold(worktable.project_id)
         annotation.withdrawn_at, annotation.withdrawn_by = timezone.now(), by
         annotation.save(update_fields=["withdrawn_at", "withdrawn_by"])
+        if annotation.kind == Annotation.Kind.VERDICT:
+            _mark_judged(worktable, [annotation.row_id], "lost a verdict, withdrawn", by)
         announce(worktable, "rows", rows=[annotation.row_id])
     return annotation

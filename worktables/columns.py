@@ -23,6 +23,19 @@ from worktables.waking import wake_workers
 OUT_OF_SIGHT = "something in a table that is not shared with you"
 ELEMENTS = ("float", "int", "bool", "text")
 AT_MOST = 1000
+# Options of links that are one column.
+ONE_COLUMN = (
+    "item",
+    "position",
+    "of",
+    "separation",
+    "within",
+    "sky",
+    "date",
+    "valid_from",
+    "valid_to",
+    "scope",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,7 +217,7 @@ def users_of(worktable, columns, viewer):
 def link_columns(link):
     """Return the ids of all columns, of both tables, that a link's options name."""
     options = link.options
-    found = {options.get(key) for key in ("item", "position", "of", "separation", "within", "sky")}
+    found = {options.get(key) for key in ONE_COLUMN}
     found |= set(options.get("key", []))
     for pair in options.get("match", []):
         found |= set(pair)

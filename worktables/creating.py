@@ -159,14 +159,14 @@ def delete_worktable(worktable, *, by):
     graph = graph_of(worktable.project_id)
     left = [found for found in depending if found[0].id in graph.nodes]
     mark(graph, left, f"{worktable.name} was deleted by {by}", about={worktable.pk}, by=by)
-    for link in worktable.links_in.filter(kind=Link.Kind.EXPAND):
+    for link in worktable.links_in.filter(kind__in=Link.MAKES_ROWS):
         _set_aside(link, State.FRESH, "")
         refresh_rows(graph, link.source_id, rowsets.all_rows(link.source_id))
-    for link in worktable.links_out.filter(kind=Link.Kind.NEAREST, target__deleted_at=None):
+    for link in worktable.links_out.filter(kind__in=Link.LOOKS_UP, target__deleted_at=None):
         _set_aside(link, State.EMPTY, f"{worktable.name} is in the trash", about=[worktable.pk])
         _clear(link, by)
         refresh_rows(graph, link.target_id, rowsets.all_rows(link.target_id))
-    for link in worktable.links_out.filter(kind=Link.Kind.EXPAND):
+    for link in worktable.links_out.filter(kind__in=Link.MAKES_ROWS):
         units = Unit.objects.filter(worktable=worktable, step=link.step)
         units.update(fingerprint="")  # its rows go, and are to come back
         retire_rows(link.target, rowsets.children(link, rowsets.all_rows(link.source_id)))

@@ -13,6 +13,13 @@ from projects.models import Project, new_version
 from worktables.errors import LinkRefused
 from worktables.models import Binding, Hold, Link, TableStep, Worktable
 
+JOINED_BY = (
+    "of",
+    "valid_from",
+    "valid_to",
+)  # options of links: columns of the source that say whom a row reaches
+FOUND_BY = (*JOINED_BY, "scope")  # and one that says which of those within reach is taken
+
 
 @dataclasses.dataclass(frozen=True)
 class Input:
@@ -65,7 +72,7 @@ class ProjectGraph:
         self.project_id, self.held = project_id, held or {}
         self.tables, self.nodes, self.links = tables, nodes, links
         self.writer = {column: node.id for node in nodes.values() for column in self.written_by(node)}
-        self.expand_into = {link.target_id: link for link in links.values() if link.kind == Link.Kind.EXPAND}
+        self.expand_into = {link.target_id: link for link in links.values() if link.kind in Link.MAKES_ROWS}
         self.expands_from = defaultdict(list)
         self.steps_of = defaultdict(list)
         for node in nodes.values():
@@ -92,11 +99,11 @@ class ProjectGraph:
         return lookup_columns(self.links[node.link_id])
 
     def joined_by(self, node):
-        """Return the links by whose membership a node's inputs change (collect and nearest)."""
+        """Return the links by whose membership a node's inputs change: those that collect, and those that look up."""
         found = {
             self.links[port.link_id].pk: self.links[port.link_id] for port in node.inputs if port.link_id
         }
-        if node.kind == TableStep.Kind.NEAREST:
+        if node.kind in Link.LOOKS_UP:
             found[node.link_id] = self.links[node.link_id]
         return list(found.values())
 
@@ -108,13 +115,13 @@ class ProjectGraph:
             options = link.options
             joined += [(source, link) for source, _ in options.get("match", [])]
             own += [target for _, target in options.get("match", [])]
-            if link.kind == Link.Kind.NEAREST:
-                joined += [(options["of"], link)] + [(source, link) for source, _ in options["lookup"]]
-                own.append(options["position"])
+            joined += [(options[key], link) for key in FOUND_BY if options.get(key)]
+            joined += [(source, link) for source, _ in options.get("lookup", [])]
+            own += [options[key] for key in ("position", "date") if options.get(key)]
         if node.kind == TableStep.Kind.EXPAND:
             options = self.links[node.link_id].options
-            own += [options["item"]] + [source for source, _ in options.get("carry", [])]
-            own += [options["within"]] if options.get("within") else []
+            own += [options[key] for key in ("item", "within") if options.get(key)]
+            own += [source for source, _ in options.get("carry", [])]
         return [(column, None) for column in dict.fromkeys(own)] + joined
 
     def _upstream(self, node):
@@ -199,9 +206,8 @@ class ProjectGraph:
 def lookup_columns(link):
     """Return the ids of the columns of the target that a link fills."""
     options = link.options
-    found = [target for key in ("fields", "carry") for _, target in options.get(key, [])]
-    if link.kind == Link.Kind.NEAREST:
-        found = [target for _, target in options["lookup"]] + [options.get("separation")]
+    found = [target for key in ("fields", "carry", "lookup") for _, target in options.get(key, [])]
+    found.append(options.get("separation"))
     return [column for column in found if column is not None]
 
 
@@ -210,7 +216,9 @@ def joins_by(link, column):
     if link is None:
         return False
     options = link.options
-    return column == options.get("of") or column in (source for source, _ in options.get("match", []))
+    return column in [options.get(key) for key in JOINED_BY] or column in [
+        one for one, _ in options.get("match", [])
+    ]
 
 
 def graph_of(project_id):

@@ -175,7 +175,7 @@ def delete_rows(worktable, row_ids, *, by, undoes=None):
     _changed_members(worktable, rows, f"rows of {worktable.name} were deleted", by)
     _retire_units(worktable.pk, rows)
     layout.model.objects.filter(id__in=ids).update(deleted_at=timezone.now(), edited_by=by.pk)
-    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND):
+    for link in Link.objects.filter(source=worktable, kind__in=Link.MAKES_ROWS):
         retire_rows(link.target, rowsets.children(link, rows))
     Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") - len(ids))
     Change.objects.create(
@@ -221,7 +221,7 @@ def retire_rows(worktable, rows):
     """Take rows out of the present: they keep their cells, runs and comments, and can come back."""
     mark_changed(worktable, rows, [], f"rows of {worktable.name} were retired", membership=True)
     _retire_units(worktable.pk, rows)
-    for link in Link.objects.filter(source=worktable, kind=Link.Kind.EXPAND):
+    for link in Link.objects.filter(source=worktable, kind__in=Link.MAKES_ROWS):
         retire_rows(link.target, rowsets.children(link, rows))
     table = table_name(worktable.pk)
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from worktables.columns import ELEMENTS, NewColumn
+from worktables.linking.wording import words_of
 from worktables.models import Annotation, Change, Column, Kind, Link, Role, State, Worktable
 from worktables.storage import layout_of
 from worktables.storage.values import as_json
@@ -161,19 +162,6 @@ def link_documents(links):
     links = list(links)
     tables = {pk for link in links for pk in (link.source_id, link.target_id)}
     names = dict(Column.objects.filter(worktable__in=tables).values_list("pk", "name"))
-
-    def spoken(options):
-        said = {key: names.get(options[key]) for key in ("item", "of", "position", "separation", "within", "sky")
-                if options.get(key) is not None}  # fmt: skip
-        for key in ("carry", "lookup", "match"):
-            if key in options:
-                said[key] = {names.get(one): names.get(other) for one, other in options[key]}
-        if "fields" in options:
-            said["fields"] = {field: names.get(column) for field, column in options["fields"]}
-        if "key" in options:
-            said["key"] = [names.get(column) for column in options["key"]]
-        return said | {key: options[key] for key in ("radius", "policy") if key in options}
-
     return [
         {
             "id": link.pk,
@@ -181,7 +169,7 @@ def link_documents(links):
             "kind": link.kind,
             "source": link.source_id,
             "target": link.target_id,
-            "options": spoken(link.options),
+            "options": words_of(link.options, names),
         }
         for link in links
     ]
@@ -200,7 +188,7 @@ class NewLinkSerializer(serializers.Serializer):
     carry = serializers.DictField(
         child=serializers.CharField(),
         required=False,
-        help_text="expand: column of the source → lookup column",
+        help_text="each, expand: column of the source → lookup column",
     )
     key = serializers.ListField(
         child=serializers.CharField(),
@@ -214,14 +202,24 @@ class NewLinkSerializer(serializers.Serializer):
     radius = FiniteField(required=False, help_text="expand, nearest: in arcsec")
     of = serializers.CharField(required=False, help_text="nearest: the source's position")
     position = serializers.CharField(required=False, help_text="nearest: this table's position")
+    separation = serializers.CharField(required=False, help_text="nearest: lookup column for the distance")
+    date = serializers.CharField(required=False, help_text="latest-valid-at: this table's time")
+    valid_from = serializers.CharField(required=False, help_text="latest-valid-at: the source's time")
+    valid_to = serializers.CharField(
+        required=False, help_text="latest-valid-at: the source's time; empty is open"
+    )
+    scope = serializers.CharField(
+        required=False, help_text="latest-valid-at: a number of the source, the lower the narrower"
+    )
     lookup = serializers.DictField(
         child=serializers.CharField(),
         required=False,
-        help_text="nearest: column of the source → lookup column",
+        help_text="nearest, latest-valid-at: column of the source → lookup column",
     )
-    separation = serializers.CharField(required=False, help_text="nearest: lookup column for the distance")
     match = serializers.DictField(
-        child=serializers.CharField(), required=False, help_text="collect: columns that must be equal"
+        child=serializers.CharField(),
+        required=False,
+        help_text="collect, latest-valid-at: columns that must be equal",
     )
     policy = WordField(["block", "skip"], required=False, help_text="collect: what to do when a row failed")
 
@@ -435,13 +433,21 @@ class ChangeSerializer(serializers.ModelSerializer):
         fields = ["id", "action", "row", "column", "subject", "old", "new", "by", "at", "undoes", "undone_by"]
         read_only_fields = fields
 
+    def to_representation(self, change):
+        """Of a link tell its kind only: of its other table not everybody may know."""
+        told = super().to_representation(change)
+        if change.action == Change.Action.LINK:
+            for side in ("old", "new"):
+                told[side] = told[side] and {"kind": told[side]["kind"]}
+        return told
+
     def get_undone_by(self, change) -> int | None:
         """Name the entry that took this one back."""
         return getattr(getattr(change, "undone_by", None), "pk", None)
 
 
 class AnnotationSerializer(serializers.ModelSerializer):
-    """A flag or a comment."""
+    """A flag, a comment or a verdict."""
 
     row = serializers.IntegerField(source="row_id", read_only=True)
     run = serializers.IntegerField(source="run_id", read_only=True)
@@ -450,7 +456,18 @@ class AnnotationSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Annotation
-        fields = ["id", "row", "kind", "text", "run", "author", "at", "withdrawn_at", "withdrawn_by"]
+        fields = [
+            "id",
+            "row",
+            "kind",
+            "verdict",
+            "text",
+            "run",
+            "author",
+            "at",
+            "withdrawn_at",
+            "withdrawn_by",
+        ]
         read_only_fields = fields
 
 
@@ -458,5 +475,8 @@ class NewAnnotationSerializer(RowIdsSerializer):
     """What is said, and about which rows."""
 
     kind = serializers.ChoiceField(Annotation.Kind.choices)
+    verdict = WordField(
+        Annotation.Verdict.choices, required=False, default="", help_text="of a verdict: good or bad"
+    )
     text = serializers.CharField(allow_blank=True, trim_whitespace=False)
     run = serializers.IntegerField(required=False, default=None, allow_null=True, help_text="a comment's run")

@@ -9,7 +9,7 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.response import Response
 
 from pipelines.models import Run
-from worktables.annotating import comment_on, flag_rows, withdraw
+from worktables.annotating import comment_on, flag_rows, judge_rows, withdraw
 from worktables.api.finding import WorktableView, read
 from worktables.editing import undo
 from worktables.errors import UnfitFilter
@@ -37,7 +37,7 @@ class PagedView(WorktableView):
 
 
 class AnnotationsView(PagedView):
-    """The flags and comments of a table."""
+    """The flags, comments and verdicts of a table."""
 
     @extend_schema(
         operation_id="annotations_list",
@@ -58,14 +58,16 @@ class AnnotationsView(PagedView):
         responses={201: AnnotationSerializer(many=True)},
     )
     def post(self, request, pk):
-        """Flag rows with a reason, or comment on them."""
+        """Flag rows with a reason, comment on them, or judge them good or bad."""
         worktable = self.find(pk, to="annotate")
         new = read(NewAnnotationSerializer, request.data)
         rows, text, run = new["rows"], new["text"], new["run"]
+        if new["kind"] != Annotation.Kind.COMMENT and run is not None:
+            raise ValidationError({"run": [f"a {new['kind']} is about rows; comment on a run instead"]})
         if new["kind"] == Annotation.Kind.FLAG:
-            if run is not None:
-                raise ValidationError({"run": ["a flag is about rows; comment on a run instead"]})
             said = flag_rows(worktable, rows, text, author=request.user)
+        elif new["kind"] == Annotation.Kind.VERDICT:
+            said = judge_rows(worktable, rows, new["verdict"], text, author=request.user)
         else:
             if (
                 run is not None
@@ -78,7 +80,7 @@ class AnnotationsView(PagedView):
 
 
 class AnnotationView(WorktableView):
-    """One flag or comment."""
+    """One flag, comment or verdict."""
 
     @extend_schema(operation_id="annotations_withdraw", request=None, responses=AnnotationSerializer)
     def delete(self, request, pk, annotation_id):

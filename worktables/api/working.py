@@ -31,10 +31,18 @@ from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows
 
-MAKERS = {"expand": linking.expand, "nearest": linking.nearest, "collect": linking.collect}
+MAKERS = {
+    "each": linking.each,
+    "expand": linking.expand,
+    "nearest": linking.nearest,
+    "latest-valid-at": linking.latest_valid_at,
+    "collect": linking.collect,
+}
 OPTIONS = {
+    "each": (set(), {"carry"}),
     "expand": ({"item", "fields"}, {"carry", "key", "sky", "within", "radius"}),
     "nearest": ({"of", "position", "radius", "lookup"}, {"separation"}),
+    "latest-valid-at": ({"date", "valid_from", "lookup"}, {"valid_to", "match", "scope"}),
     "collect": (set(), {"match", "policy"}),
 }
 
@@ -132,7 +140,7 @@ class LinksView(WorktableView):
 
     @extend_schema(operation_id="links_create", request=NewLinkSerializer, responses={201: LinkSerializer})
     def post(self, request, pk):
-        """Link another table to this one: `expand`, `collect` or `nearest`."""
+        """Link another table to this one: `each`, `expand`, `collect`, `latest-valid-at` or `nearest`."""
         target = self.find(pk, to="run")
         new = read(NewLinkSerializer, request.data)
         kind, name, source = new.pop("kind"), new.pop("name"), new.pop("source")

@@ -15,10 +15,11 @@ class TableStep(models.Model):
         STEP = "step", "a registered step"
         EXPAND = "expand", "items of a list become rows of another table"
         NEAREST = "nearest", "the nearest row of another table is looked up"
+        LATEST = "latest-valid-at", "the row of another table that is valid at a date is looked up"
 
     worktable = models.ForeignKey(Worktable, models.CASCADE, related_name="steps")
     name = models.CharField(max_length=63, validators=[name_validator])
-    kind = models.CharField(max_length=8, choices=Kind, default=Kind.STEP)
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.STEP)
     step = models.CharField(max_length=63, help_text="name of the registered step")
     rank = models.PositiveIntegerField(default=0, help_text="longest way from an input, over all tables")
     seconds = models.FloatField(null=True, help_text="that a unit took lately; null if none ever ran")
@@ -37,12 +38,20 @@ class Link(models.Model):
     class Kind(models.TextChoices):
         """How rows of the source reach rows of the target."""
 
+        EACH = "each", "each row of the source has one row in the target"
         EXPAND = "expand", "each item of a list cell of the source is a row of the target"
         COLLECT = "collect", "many rows of the source feed one row of the target"
+        LATEST = (
+            "latest-valid-at",
+            "each row of the target finds the row of the source that is valid at its date",
+        )
         NEAREST = "nearest", "each row of the target finds the nearest row of the source on the sky"
 
+    MAKES_ROWS = (Kind.EACH, Kind.EXPAND)
+    LOOKS_UP = (Kind.NEAREST, Kind.LATEST)
+
     name = models.CharField(max_length=63, validators=[name_validator])
-    kind = models.CharField(max_length=8, choices=Kind)
+    kind = models.CharField(max_length=16, choices=Kind)
     source = models.ForeignKey(Worktable, models.CASCADE, related_name="links_out")
     target = models.ForeignKey(Worktable, models.CASCADE, related_name="links_in")
     step = models.OneToOneField(TableStep, models.CASCADE, null=True, related_name="link")

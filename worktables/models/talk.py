@@ -21,6 +21,7 @@ class Change(models.Model):
         COLUMN = "column", "changed a column"
         KEEP = "keep", "kept a result as it is"
         KEEP_NO_MORE = "keep_no_more", "stopped keeping a result"
+        LINK = "link", "changed a link"
 
     worktable = models.ForeignKey(Worktable, models.CASCADE, related_name="history")
     action = models.CharField(max_length=16, choices=Action)
@@ -44,17 +45,25 @@ class Change(models.Model):
 
 
 class Annotation(models.Model):
-    """A flag or a comment on a row, by author and time; withdrawn, never deleted."""
+    """A flag, a comment or a verdict on a row, by author and time; withdrawn, never deleted."""
 
     class Kind(models.TextChoices):
         """What is said."""
 
         FLAG = "flag", "flag"
         COMMENT = "comment", "comment"
+        VERDICT = "verdict", "verdict"
+
+    class Verdict(models.TextChoices):
+        """Whether a row may be used; the last verdict that is not withdrawn counts."""
+
+        GOOD = "good", "good"
+        BAD = "bad", "bad: not to be used"
 
     worktable = models.ForeignKey(Worktable, models.CASCADE, related_name="annotations")
     row_id = models.BigIntegerField()
     kind = models.CharField(max_length=8, choices=Kind)
+    verdict = models.CharField(max_length=8, choices=Verdict, blank=True, db_default="")
     text = models.TextField()
     run_id = models.BigIntegerField(null=True, help_text="the run it was about, where it is about one")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")

@@ -17,7 +17,7 @@ from pipelines.registry import get_step
 from pipelines.runs import Execution
 from pipelines.versions import version_of
 from worktables.batches import end_batches
-from worktables.models import State, TableStep
+from worktables.models import Link, State, TableStep
 from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
 from worktables.queue.durations import tell_duration
@@ -112,8 +112,8 @@ def work_through(batch, worker):
 def _read(batch, works):
     """Read what each work is made from; what can never be read, for a unit or a step, fails with its reason."""
     try:
-        if batch.node.kind == TableStep.Kind.NEAREST:
-            lookups.read_nearest(batch, works)
+        if batch.node.kind in Link.LOOKS_UP:
+            lookups.read_lookups(batch, works)
         elif batch.node.kind == TableStep.Kind.EXPAND:
             expansion.read_items(batch, works)
         else:
@@ -243,7 +243,7 @@ _link_versions = {}
 
 
 def _version_of_link(kind):
-    text = lookups.VERSION if kind == TableStep.Kind.NEAREST else expansion.VERSION
+    text = lookups.VERSIONS.get(kind, expansion.VERSION)
     if kind not in _link_versions or not StepVersion.objects.filter(pk=_link_versions[kind].pk).exists():
         _link_versions[kind], _ = StepVersion.objects.get_or_create(
             step=str(kind),

@@ -1,5 +1,7 @@
 """Items of a list cell become rows of another table: known items keep their rows, vanished ones retire.
 
+The link `each` is an expansion too: of one item in every row, which is there whatever becomes of what it carries.
+
 Rows are keyed by parent and item. Items find their rows by exact key fields, or by place on the sky:
 one to one, nearest first, to the present rows, then to retired ones (which come back). What finds no
 row takes the parent's next number, which is never used again.
@@ -16,7 +18,7 @@ from pipelines.context import in_short
 from pipelines.fingerprints import digest_of, fingerprint_of
 from pipelines.units import carry_factor, converted
 from worktables.dependencies import graph_of
-from worktables.models import State
+from worktables.models import Link, State
 from worktables.queue import rowsets
 from worktables.queue.marking import add_units, mark_changed, wake_all
 from worktables.queue.reading import Source
@@ -34,9 +36,9 @@ def read_items(batch, works):
     options = link.options
     parent = layout_of(link.source)
     carried = [parent.by_id[column] for column, _ in options.get("carry", [])]
-    item = parent.by_id[options["item"]]
+    item = [parent.by_id[options["item"]]] if link.kind == Link.Kind.EXPAND else []
     within = [parent.by_id[options["within"]]] if options.get("within") else []
-    columns = [item, *carried, *within]
+    columns = [*item, *carried, *within]
     found = parent.rows.filter(id__in=list(works)).values_list("id", *parent.fields(columns))
     for row_id, *flat in found:
         work = works[row_id]
@@ -47,8 +49,8 @@ def read_items(batch, works):
             digest = digest_of(column.kind, value)
             work.digests[f"c{column.pk}"] = digest
             work.sources.append(Source(column.name, parent.worktable_id, row_id, column.pk, digest))
-        if values[0] is None:
-            work.stop(State.EMPTY, f"“{item.name}” is empty")
+        if item and values[0] is None:
+            work.stop(State.EMPTY, f"“{item[0].name}” is empty")
             continue
         work.inputs = {column.name: value for column, value in zip(columns, values, strict=True)}
         work.fingerprint = fingerprint_of(
@@ -61,12 +63,14 @@ def make_items(batch, work):
     link = batch.graph.links[batch.node.link_id]
     options = link.options
     parent, child = layout_of(link.source), layout_of(link.target)
-    item = parent.by_id[options["item"]]
     carried = {}
     for source, target in options.get("carry", []):
         one, other = parent.by_id[source], child.by_id[target]
         factor = carry_factor(one.unit, other.unit, other.kind, f"column “{one.name}” for “{other.name}”")
         carried[target] = converted(work.inputs[one.name], factor)
+    if link.kind == Link.Kind.EACH:
+        return [carried], 0.0
+    item = parent.by_id[options["item"]]
     units = {field["name"]: field.get("unit", "") for field in item.schema}
     factors = {}
     for field, target in options["fields"]:
@@ -86,6 +90,16 @@ def make_items(batch, work):
         beam = work.inputs[parent.by_id[options["within"]].name]
         radius = HALF_A_BEAM * beam if beam else radius
     return made, radius
+
+
+def items_of_none(link, state):
+    """Return the items of a work that made none because it failed, is blocked or empty; None leaves its rows alone.
+
+    An empty list has no items; those of a failed one wait for it. The row of `each` is there nonetheless.
+    """
+    if link.kind == Link.Kind.EACH:
+        return None if state == State.FRESH else ([None], 0.0)
+    return ([], 0.0) if state == State.EMPTY else None
 
 
 def _refuse_doubles(items, link):
@@ -144,7 +158,7 @@ def _match(work, rows, child, link, filled, plan):
         if row is None:
             number += 1
             key = _exact_key(cells, link) or str(number)
-            plan.new.append((work.claim.row_id, key, ordinal, cells))
+            plan.new.append((work.claim.row_id, key, ordinal, cells or {}))
             continue
         taken.add(row.id)
         plan.present.append(row.id)
@@ -152,6 +166,8 @@ def _match(work, rows, child, link, filled, plan):
             plan.ordinals[row.id] = ordinal
         if row.state == State.RETIRED:
             plan.revived.append(row.id)
+        if cells is None:
+            continue
         different = [column.pk for column in filled if child.value(column, row) != cells.get(column.pk)]
         if different:
             plan.changed[row.id] = [cells.get(column.pk) for column in filled]
@@ -173,6 +189,8 @@ def pair(items, present, retired, child, link, radius):
             for number, cells in enumerate(items)
             if (key := _exact_key(cells, link)) in rows
         }
+    if link.kind == Link.Kind.EACH:
+        return dict(enumerate([*present, *retired][:1]))
     place = link.options["sky"]
     column = child.by_id[place]
     matched = {}

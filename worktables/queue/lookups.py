@@ -1,55 +1,65 @@
-"""The nearest row of another table, looked up for each row: one query for a batch."""
+"""The row of another table that each row looks up: the nearest, or the one valid at its date; one query for a batch."""
 
 import math
 
 from django.db import connection
 
+from pipelines.errors import PipelinesError
 from pipelines.fingerprints import digest_of, fingerprint_of
 from pipelines.units import carry_factor, converted
-from worktables.models import State, TableStep, Unit
+from worktables.models import Link, State, TableStep, Unit
+from worktables.queue.choosing import chosen
 from worktables.queue.reading import Source, feeding
-from worktables.queue.rowsets import haversine, near
 from worktables.storage import layout_of
-from worktables.storage.rows import converters, in_ids, turned
+from worktables.storage.rows import converters, in_ids, read_columns, turned
 
-VERSION = "nearest 1"
+VERSIONS = {Link.Kind.NEAREST: "nearest 1", Link.Kind.LATEST: "latest-valid-at 1"}
 
 
-def read_nearest(batch, works):
-    """Find the nearest source row for each work; what was found is its input, and its outputs follow from it.
+class UnlikeTimes(PipelinesError):
+    """Times that cannot be compared as they are."""
 
-    Ties go to the lower id. A row without a position, or with nobody near, gets empty cells.
+
+def read_lookups(batch, works):
+    """Find the source row of each work; what was found is its input, and its outputs follow from it.
+
+    A row that does not say where or when, or that finds nobody, gets empty cells.
     """
     link = batch.graph.links[batch.node.link_id]
     options = link.options
     source, target = layout_of(link.source), layout_of(link.target)
+    _check_times(link, source, target)
     looked_up = [source.by_id[column] for column, _ in options["lookup"]]
     names = source.fields(looked_up)
     condition, ids = in_ids("t.id", list(works))
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT t.id, s.id, {haversine(link)}{''.join(f', s.{name}' for name in names)} "
-            f"FROM {target.table} t JOIN {source.table} s ON {near(link)} "
-            f"WHERE {condition} AND s.deleted_at IS NULL AND s.state <> {State.RETIRED:d}",
-            ids,
-        )
-        found = cursor.fetchall()
+        cursor.execute(chosen(link, names, condition), ids)
+        found = {row_id: (measure, source_id, raw) for row_id, source_id, measure, *raw in cursor.fetchall()}
     turn = converters(source, names)
-    best = {}
-    for row_id, source_id, distance, *raw in found:
-        if row_id not in best or (distance, source_id) < best[row_id][:2]:
-            best[row_id] = (distance, source_id, raw)
-    position = target.by_id[options["position"]]
-    own = dict(
-        (row_id, target.values([position], pair)[0])
-        for row_id, *pair in target.rows.filter(id__in=list(works)).values_list(
-            "id", *target.fields([position])
-        )
-    )
-    _stop_at_broken(batch, link, works, {row_id: source_id for row_id, (_, source_id, _) in best.items()})
+    by = {"position": target.by_id[options["position"]]} if link.kind == Link.Kind.NEAREST else {}
+    if not by:
+        by = {"date": target.by_id[options["date"]]}
+        by |= {target.by_id[column].name: target.by_id[column] for _, column in options["match"]}
+    own = dict(read_columns(target, list(by.values()), list(works)))
+    _stop_at_broken(batch, link, works, {row_id: source_id for row_id, (_, source_id, _) in found.items()})
     for row_id, work in works.items():
         if work.state == State.STALE:
-            _fill(work, link, target, looked_up, turn, best.get(row_id), own.get(row_id), source)
+            _fill(work, link, target, looked_up, turn, found.get(row_id), by, own.get(row_id), source)
+
+
+def _check_times(link, source, target):
+    """Refuse to compare times whose unit was changed since the link was declared."""
+    options = link.options
+    if link.kind != Link.Kind.LATEST:
+        return
+    here = target.by_id[options["date"]]
+    for key in ("valid_from", "valid_to"):
+        there = source.by_id.get(options[key])
+        if there is not None and (there.unit or "d") != (here.unit or "d"):
+            raise UnlikeTimes(
+                f"“{there.name}” is in {there.unit or 'd'}, “{here.name}” in {here.unit or 'd'}; "
+                "give both columns one unit"
+            )
 
 
 def _stop_at_broken(batch, link, works, found):
@@ -77,19 +87,19 @@ def _stop_at_broken(batch, link, works, found):
                 )
 
 
-def _fill(work, link, target, looked_up, turn, found, position, source):
+def _fill(work, link, target, looked_up, turn, found, by, own, source):
     options = link.options
-    here = target.by_id[options["position"]]
-    work.sources.append(
-        Source("position", target.worktable_id, work.claim.row_id, here.pk, digest_of("position", position))
-    )
-    work.inputs = {"position": position}
+    digests = {}
+    for (role, column), value in zip(by.items(), own or [None] * len(by), strict=True):
+        work.inputs[role], digests[role] = value, digest_of(column.kind, value)
+        work.sources.append(Source(role, target.worktable_id, work.claim.row_id, column.pk, digests[role]))
     work.outputs = {target_id: None for _, target_id in options["lookup"]}
     if options.get("separation"):
         work.outputs[options["separation"]] = None
-    digests = {"position": digest_of("position", position)}
     if found:
         distance, source_id, raw = found
+        if link.kind == Link.Kind.LATEST:  # another row of the same content is another calibration
+            digests["row"] = digest_of("int", source_id)
         values = source.values(looked_up, turned(turn, raw))
         for column, (_, target_id), value in zip(looked_up, options["lookup"], values, strict=True):
             to = target.by_id[target_id]
@@ -107,4 +117,5 @@ def _fill(work, link, target, looked_up, turn, found, position, source):
             work.outputs[options["separation"]] = separation
             digests["separation"] = digest_of("float", separation)
     work.digests = digests
-    work.fingerprint = fingerprint_of(f"{VERSION} {link.pk} {options['radius']!r}", {}, digests)
+    how = f" {options['radius']!r}" if link.kind == Link.Kind.NEAREST else ""
+    work.fingerprint = fingerprint_of(f"{VERSIONS[link.kind]} {link.pk}{how}", {}, digests)

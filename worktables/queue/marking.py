@@ -78,11 +78,11 @@ def _follow(graph, waiting, table_id, rows, columns, membership):
 def _through(link, rows):
     if link is None:
         return rows
-    return rowsets.nearby(link, rows) if link.kind == Link.Kind.NEAREST else rowsets.collecting(link, rows)
+    return rowsets.finding(link, rows) if link.kind in Link.LOOKS_UP else rowsets.collecting(link, rows)
 
 
 def _through_parents(link, expand, parents):
-    if link.kind == Link.Kind.NEAREST:
+    if link.kind in Link.LOOKS_UP:
         return rowsets.all_rows(link.target_id)
     return rowsets.collecting_children(link, expand, parents)
 
@@ -100,6 +100,15 @@ def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False,
     graph = graph_of(worktable.project_id)
     reached = reached_by(graph, worktable.pk, rows, columns, membership=membership)
     return mark(graph, reached, reason, about={worktable.pk, *about}, by=by, priority=priority)
+
+
+def mark_judged(worktable, rows, reason, *, by):
+    """Mark who may look these rows up by date: a verdict on them was given or withdrawn."""
+    graph, waiting = graph_of(worktable.project_id), defaultdict(dict)
+    for node, link in graph.members_of[worktable.pk]:
+        if link.kind == Link.Kind.LATEST:
+            waiting[node.id][rowsets.finding(link, rows)] = None
+    return mark(graph, _spread(graph, waiting), reason, about={worktable.pk}, by=by)
 
 
 def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, priority=BULK):

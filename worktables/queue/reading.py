@@ -14,7 +14,7 @@ from pipelines.fingerprints import call_of, digest_of, fingerprint_after
 from pipelines.registry import get_step
 from pipelines.units import converted, factor_between
 from pipelines.writing import hidden
-from worktables.models import State, TableStep, Unit
+from worktables.models import Link, State, TableStep, Unit
 from worktables.parameters import levels_of
 from worktables.queue.readiness import any_unit, in_states
 from worktables.storage import layout_of
@@ -22,6 +22,7 @@ from worktables.storage.layout import table_name
 from worktables.storage.rows import converters, in_ids, read_columns, turned
 
 KEPT = f"{in_states((State.HELD,))} AND u.kept"
+NAMED = 10  # rows that a reason names one by one
 BROKEN = (State.FAILED, State.BLOCKED, State.EMPTY)
 
 
@@ -58,6 +59,8 @@ class Work:
     reason: str = ""
     about: set | frozenset | None = frozenset()
     with_kept: str = ""
+    left_out: list = dataclasses.field(default_factory=list)
+    left_out_of: set = dataclasses.field(default_factory=set)
     outputs: dict | None = None
     items: list | None = None
     content: str = ""
@@ -221,49 +224,69 @@ def _read_collected(batch, port, bound, works):
             Source(port.name, source.worktable_id, source_id, column.pk, digest_of(column.kind, value))
             for source_id, value in mine
         ]
+    obstacles = _obstacles(batch, link, works)
     if link.options.get("policy", "block") == "block":
-        _stop_at_obstacles(batch, link, works)
+        _stop_at(obstacles, works)
+    else:
+        _tell_left_out(obstacles, works)
 
 
 def _joined(match):
     return " AND ".join(f"s.c{source} = t.c{target}" for source, target in match) or "1 = 1"
 
 
-def _stop_at_obstacles(batch, link, works):
-    """Block works that would collect from rows whose own computation failed."""
-    graph, match = batch.graph, link.options.get("match", [])
+def _obstacles(batch, link, works):
+    """Return [(step, name of its table, {row id: rows that failed at it})] of what these works would collect."""
+    graph, match, found = batch.graph, link.options.get("match", []), []
     for above in feeding(graph, batch.node, link):
-        if (
-            above.kind == TableStep.Kind.EXPAND
-        ):  # of the rows there would be, what their parent carries over is known
+        if not any_unit(above, (State.FAILED, State.BLOCKED)):
+            continue
+        joined = match
+        if above.kind == TableStep.Kind.EXPAND:
+            # Of the rows there would be, what their parent carries over is known.
             carried = {
                 target: source for source, target in graph.links[above.link_id].options.get("carry", [])
             }
-            known = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
-            _block(batch, link, works, above, known)
-        else:
-            _block(batch, link, works, above, match)
+            joined = [(carried[s], t) for s, t in match] if all(s in carried for s, _ in match) else []
+        found.append((above, graph.tables[above.worktable_id].name, _broken(link, works, above, joined)))
+    return found
 
 
-def _block(batch, link, works, above, match):
+def _broken(link, works, above, match):
     condition, ids = in_ids("t.id", list(works))
+    broken = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT t.id, MIN(s.id) FROM {table_name(link.target_id)} t "
+            f"SELECT t.id, s.id FROM {table_name(link.target_id)} t "
             f"JOIN {table_name(above.worktable_id)} s ON {_joined(match)} "
             "JOIN worktables_unit u ON u.worktable_id = %s AND u.row_id = s.id AND u.step_id = %s "
             f"AND u.state IN ({State.FAILED:d}, {State.BLOCKED:d}) "
-            f"WHERE {condition} AND s.deleted_at IS NULL GROUP BY t.id",
+            f"WHERE {condition} AND s.deleted_at IS NULL ORDER BY t.id, s.id",
             [above.worktable_id, above.id, *ids],
         )
         for row_id, obstacle in cursor.fetchall():
+            broken[row_id].append(obstacle)
+    return broken
+
+
+def _stop_at(obstacles, works):
+    """Block works that would collect from rows whose own computation failed."""
+    for above, name, broken in obstacles:
+        for row_id, rows in broken.items():
             if works[row_id].state == State.STALE:
-                name = batch.graph.tables[above.worktable_id].name
-                works[row_id].stop(
-                    State.BLOCKED,
-                    f"{name} {obstacle} failed at “{above.name}”, and would count here",
-                    about={above.worktable_id},
-                )
+                reason = f"{name} {rows[0]} failed at “{above.name}”, and would count here"
+                works[row_id].stop(State.BLOCKED, reason, about={above.worktable_id})
+
+
+def _tell_left_out(obstacles, works):
+    """Note for each work which rows it is made without."""
+    for above, name, broken in obstacles:
+        for row_id, rows in broken.items():
+            more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
+            named = f"{name} {', '.join(map(str, rows[:NAMED]))}{more}"
+            what = f"the items of {named}" if above.kind == TableStep.Kind.EXPAND else named
+            works[row_id].left_out.append(f"without {what}, which failed")
+            works[row_id].left_out_of.add(above.worktable_id)
 
 
 def feeding(graph, node, link):
@@ -325,15 +348,20 @@ def _above(batch, works, way):
 def _stop_below_broken(batch, works):
     """Settle works whose upstream units failed, are blocked or empty: nothing can be made from them."""
     graph, node = batch.graph, batch.node
+    carries = node.link_id is not None and graph.links[node.link_id].kind == Link.Kind.EACH
+    broken_states = (State.FAILED, State.BLOCKED) if carries else BROKEN  # what is empty is carried as that
     for step_id, way in graph.upstream[node.id].items():
         above = graph.nodes[step_id]
-        if way == "table" or not any_unit(above, BROKEN):
+        if way == "table" or not any_unit(above, broken_states):
             continue
         rows = _above(batch, works, way)
         broken = {
             unit.row_id: unit
             for unit in Unit.objects.filter(
-                worktable=above.worktable_id, step=step_id, row_id__in=set(rows.values()), state__in=BROKEN
+                worktable=above.worktable_id,
+                step=step_id,
+                row_id__in=set(rows.values()),
+                state__in=broken_states,
             )
         }
         for row_id, above_id in rows.items():

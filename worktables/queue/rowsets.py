@@ -9,7 +9,7 @@ import dataclasses
 from django.db import connection
 
 from pipelines.writing import hidden
-from worktables.models import State
+from worktables.models import Link, State
 from worktables.storage.layout import table_name
 from worktables.storage.rows import in_ids
 
@@ -107,13 +107,30 @@ def _matching(link, table_id, match, rows):
     )
 
 
-def nearby(link, rows):
-    """The rows of a nearest link's target within its radius of these rows of its source."""
+def finding(link, rows):
+    """The rows of a target that may look up these rows of its source: near enough, or dated while they are valid."""
     return RowSet(
         f"SELECT t.id FROM {table_name(link.target_id)} t JOIN {table_name(link.source_id)} s "
-        f"ON {near(link)} WHERE s.id IN ({rows.sql})",
+        f"ON {within_reach(link)} WHERE s.id IN ({rows.sql})",
         rows.params,
     )
+
+
+def within_reach(link, source="s", target="t"):
+    """Return the SQL condition that a row of the target may look up one of the source."""
+    return near(link, source, target) if link.kind == Link.Kind.NEAREST else valid(link, source, target)
+
+
+def valid(link, source="s", target="t"):
+    """Return the SQL condition that a row of the source is valid at the date of one of the target, and matches it."""
+    options = link.options
+    date = f"{target}.c{options['date']}"
+    conditions = [f"{source}.c{one} = {target}.c{other}" for one, other in options["match"]]
+    conditions.append(f"{source}.c{options['valid_from']} <= {date}")
+    if options["valid_to"]:
+        end = f"{source}.c{options['valid_to']}"
+        conditions.append(f"({end} IS NULL OR {end} > {date})")
+    return " AND ".join(conditions)
 
 
 def near(link, source="s", target="t"):

@@ -20,7 +20,7 @@ from worktables.dependencies import graph_of
 from worktables.events import announce_rows
 from worktables.models import State, TableStep
 from worktables.queue import rowsets
-from worktables.queue.expansion import write_children
+from worktables.queue.expansion import items_of_none, write_children
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.marking import mark_changed, wake_below
 from worktables.queue.reading import Source
@@ -83,8 +83,8 @@ def settle(batch, works):
     if batch.node.kind == TableStep.Kind.EXPAND:
         link = batch.graph.links[batch.node.link_id]
         for work in ours:
-            if work.state == State.EMPTY:  # an empty list has no items; those of a failed one wait for it
-                work.items = [], 0.0
+            if work.items is None:
+                work.items = items_of_none(link, work.state)
         expanded = [work for work in ours if work.items is not None]
         by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
         children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
@@ -245,7 +245,6 @@ def _moved(graph, layout, columns, values):
 
 
 def _write_units(batch, ours):
-    of_itself = as_others((), None)
     rows = []
     for work in ours:
         known = work.known
@@ -253,14 +252,12 @@ def _write_units(batch, ours):
         if work.state == State.FRESH:
             same = known is not None and known.content == work.content and not work.verified
             reason = work.reason or ("re-made, same content" if same and work.run else "")
-            if work.with_kept:
-                reason = (
-                    f"{reason}; {work.with_kept}, kept as it is"
-                    if reason
-                    else f"{work.with_kept}, kept as it is"
-                )
+            without = f"made {' and '.join(dict.fromkeys(work.left_out))}" if work.left_out else ""
+            kept = work.with_kept and f"{work.with_kept}, kept as it is"
+            reason = "; ".join(filter(None, [without, reason, kept]))
             reused = work.reused or (work.verified and bool(known and known.reused))
-            about = as_others(batch.graph.beyond(batch.node), None) if work.with_kept else of_itself
+            told_of = work.left_out_of | (batch.graph.beyond(batch.node) if work.with_kept else set())
+            about = as_others(told_of, batch.node.worktable_id)
             facts = (int(work.state), work.fingerprint, work.content, run_id, reused, reason, about)
         else:
             facts = (int(work.state), "", "", run_id, False, work.reason, _about(batch, work))

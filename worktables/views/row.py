@@ -18,7 +18,7 @@ from archive.thumbnails import NoPicture, geometry_of
 from pipelines.models import Run
 from pipelines.registry import get_step
 from projects.permissions import demand
-from worktables.annotating import comment_on, flag_rows, withdraw
+from worktables.annotating import comment_on, flag_rows, judge_rows, withdraw
 from worktables.dependencies import graph_of
 from worktables.editing import edit_cell
 from worktables.errors import EditConflict
@@ -209,7 +209,7 @@ def neighbours(layout, found):
 def children_of(user, table, found):
     """Return the tables whose rows are items of this row, with how many there are: (table, number)."""
     targets = [link.target_id for link in graph_of(table.project_id).links.values()
-               if link.kind == Link.Kind.EXPAND and link.source_id == table.pk]  # fmt: skip
+               if link.kind in Link.MAKES_ROWS and link.source_id == table.pk]  # fmt: skip
     return [
         (target, layout_of(target).rows.exclude(state=State.RETIRED).filter(parent_id=found.id).count())
         for target in Worktable.objects.visible_to(user).filter(pk__in=targets)
@@ -385,11 +385,14 @@ def rerun(request, pk, row_id):
 @login_required
 @require_POST
 def say(request, pk, row_id):
-    """Flag a row, or comment on it."""
+    """Flag a row, comment on it, or judge it."""
     table = find_table(request, pk)
     demand(request.user, "annotate", table)
     text = request.POST.get("text", "")
-    if request.POST.get("kind") == "flag":
+    said = request.POST.get("kind")
+    if said in Annotation.Verdict.values:
+        judge_rows(table, [row_id], said, request.POST.get("text", ""), author=request.user)
+    elif said == "flag":
         flag_rows(table, [row_id], text, author=request.user)
     else:
         comment_on(table, row_id, text, author=request.user)

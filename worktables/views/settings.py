@@ -210,6 +210,8 @@ def value_in_words(kind, value):
             return str(value)
     if isinstance(value, dict) and list(value) == ["deleted"]:
         return "in the trash" if value["deleted"] else "in use"
+    if isinstance(value, dict) and "options" in value:  # a link; of its source not everybody may know
+        return value["kind"]
     if isinstance(value, dict) and "rows" in value:
         rows = value["rows"]
         if "n" in value and value["n"] > 1:

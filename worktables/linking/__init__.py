@@ -1,0 +1,10 @@
+"""Links between worktables: declaring each of the five kinds.
+
+Change then travels along a link from its source to its target; `worktables/queue/` is where it does.
+"""
+
+from worktables.linking.collecting import collect
+from worktables.linking.expanding import each, expand
+from worktables.linking.looking_up import latest_valid_at, nearest
+
+__all__ = ["collect", "each", "expand", "latest_valid_at", "nearest"]
