@@ -85,7 +85,7 @@ def _check_versions(worktable, versions):
     steps = dict(worktable.steps.filter(kind=TableStep.Kind.STEP).values_list("name", "step"))
     for name, version in versions.items():
         if name not in steps:
-            raise NoSuchStep(name, steps)
+            raise NoSuchStep(name, worktable.name, steps)
         if version.step != steps[name]:
             raise NoSuchVersion(name, version)
 

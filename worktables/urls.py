@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from worktables.views import editing, files, grid, making, project, row, runs, settings, workers
+from worktables.views import editing, files, grid, making, project, row, runs, settings, versions, workers
 
 urlpatterns = [
     path("projects/<slug:slug>/", project.project, name="project"),
@@ -27,6 +27,10 @@ urlpatterns = [
     path("worktables/<int:pk>/columns/", settings.columns, name="worktable-columns"),
     path("worktables/<int:pk>/columns/<str:name>/", settings.column, name="worktable-column"),
     path("worktables/<int:pk>/columns/<str:name>/drop/", settings.drop, name="worktable-drop-column"),
+    path("worktables/<int:pk>/versions/", versions.versions, name="worktable-versions"),
+    path("worktables/<int:pk>/versions/pin/", versions.pin, name="worktable-pin"),
+    path("worktables/<int:pk>/versions/beside/", versions.beside, name="worktable-beside"),
+    path("worktables/<int:pk>/compare/<int:other>/", versions.compare, name="worktable-compare"),
     path("worktables/<int:pk>/delete/", settings.delete, name="worktable-delete"),
     path("worktables/<int:pk>/restore/", project.restore_table, name="worktable-restore"),
     path("worktables/<int:pk>/rows/<int:row_id>/", row.row, name="row"),
