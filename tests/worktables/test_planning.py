@@ -13,6 +13,7 @@ from worktables.models import State, TableStep, Todo, Unit, Worker
 from worktables.parameters import set_parameters
 from worktables.planning import plan_wish, wish_for
 from worktables.queue import durations
+from worktables.queue.recovery import database_time
 from worktables.rows import add_rows, delete_rows
 
 
@@ -153,7 +154,7 @@ def test_time_is_estimated_from_what_was_measured(worktable, owner, work):
     TableStep.objects.filter(name="add").update(seconds=60.0)
     TableStep.objects.filter(name="sign").update(seconds=30.0)
     Worker.objects.create(
-        token="b", name="b", host="b", pid=1, started_at="2026-01-01T00:00Z", seen_at="2026-01-01T00:00Z"
+        token="b", name="b", host="b", pid=1, started_at="2026-01-01T00:00Z", seen_at=database_time()
     )
     x_of(worktable, 1, 4.0, 1.0, owner)
 
