@@ -29,6 +29,32 @@ class UnknownStep(PipelinesError, LookupError):
         super().__init__(f"there is no step “{name}”; the steps are {', '.join(self.known) or 'none at all'}")
 
 
+class StepNotInstalled(PipelinesError, LookupError):
+    """No registered version of a step has the code that is asked for."""
+
+    code = "step-not-installed"
+
+    def __init__(self, name, fingerprint, version=""):
+        self.name, self.fingerprint, self.version = name, fingerprint, version
+        which = f"version {version} ({fingerprint[:8]})" if version else f"the code {fingerprint[:8]}"
+        super().__init__(
+            f"needs “{name}” {which}, which is not installed here; unpin it in the table's versions, or install it"
+        )
+
+
+class PortGone(PipelinesError, LookupError):
+    """A version of a step has no port of that name, to which a table has tied a column."""
+
+    code = "port-gone"
+
+    def __init__(self, step, version, use, port):
+        self.step, self.version, self.use, self.port = step, version, use, port
+        super().__init__(
+            f"“{step}” version {version} has no {use} “{port}”, to which this table ties a column; "
+            "pin the table to an earlier version, or make a new table"
+        )
+
+
 class SourceMissing(PipelinesError, LookupError):
     """The source text of a module cannot be read, so nobody could say later which code ran."""
 

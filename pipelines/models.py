@@ -24,6 +24,11 @@ class StepVersion(models.Model):
     def __str__(self):
         return f"{self.step} {self.declared_version} ({self.code_fingerprint[:8]})"
 
+    @property
+    def in_words(self):
+        """The version as a reason names it."""
+        return f"version {self.declared_version} ({self.code_fingerprint[:8]})"
+
 
 class Pipeline(models.Model):
     """A version of a graph of steps, to which worktables are bound."""

@@ -1,12 +1,13 @@
-"""The registered steps: from a name to a step."""
+"""The registered steps: from a name, and perhaps a version, to a step."""
 
 import importlib
+import re
 from collections.abc import Callable, Sequence
 
 from pipelines.contract import Parameter, Port, Step
-from pipelines.errors import BadStep, UnknownStep
+from pipelines.errors import BadStep, StepNotInstalled, UnknownStep
 
-_steps: dict[str, Step] = {}
+_steps: dict[str, dict[str, Step]] = {}  # name → version → step
 
 
 def step(
@@ -27,7 +28,8 @@ def step(
     Parameters
     ----------
     name : str
-        Its name in pipelines; there is one step of a name.
+        Its name in pipelines. Several versions may stand beside each other; the highest is the one that is meant
+        where none is named.
     inputs, outputs, parameters
         Its interface.
     uses : sequence of str
@@ -65,30 +67,57 @@ def step(
             resource=resource,
             deterministic=deterministic,
         )
-        known = _steps.get(name)
+        known = _steps.get(name, {}).get(version)
         if known is not None and known.function.__module__ != function.__module__:
-            raise BadStep(name, f"{known.function.__module__} has a step of that name already")
-        _steps[name] = made
+            where = known.function.__module__
+            raise BadStep(name, f"{where} has a step of that name already, of version {version}")
+        _steps.setdefault(name, {})[version] = made
         function.step = made  # type: ignore[attr-defined]
         return function
 
     return register
 
 
-def get_step(name: str) -> Step:
-    """Return the step of that name, or raise `UnknownStep`."""
+def get_step(name: str, code: str | None = None) -> Step:
+    """Return the step of that name: its highest version, or the one with that code fingerprint.
+
+    Raises
+    ------
+    UnknownStep
+        If there is no step of that name.
+    StepNotInstalled
+        If no version of it has that code.
+    """
     if name not in _steps:
         load_steps()
-    try:
-        return _steps[name]
-    except KeyError:
-        raise UnknownStep(name, _steps) from None
+    versions = _steps.get(name)
+    if not versions:
+        raise UnknownStep(name, _steps)
+    newest = versions[max(versions, key=_in_order)]
+    if code is None or newest.code_fingerprint == code:
+        return newest
+    for step in versions.values():
+        if step.code_fingerprint == code:
+            return step
+    raise StepNotInstalled(name, code)
+
+
+def _in_order(version: str) -> list[tuple[int, str]]:
+    """Order versions as people do: 2 before 10."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.findall(r"\d+|[^\d.]+", version)]
 
 
 def all_steps() -> list[Step]:
-    """Return all registered steps, by name."""
+    """Return all registered steps in their highest versions, by name."""
     load_steps()
-    return [_steps[name] for name in sorted(_steps)]
+    return [get_step(name) for name in sorted(_steps)]
+
+
+def versions_of(name: str) -> list[Step]:
+    """Return all registered versions of a step, the highest first; none if nobody knows the name."""
+    load_steps()
+    versions = _steps.get(name, {})
+    return [versions[version] for version in sorted(versions, key=_in_order, reverse=True)]
 
 
 def load_steps() -> None:
@@ -96,6 +125,9 @@ def load_steps() -> None:
     importlib.import_module("pipelines.steps")
 
 
-def forget_step(name: str) -> None:
-    """Take a step out of the registry (a plugin that goes, a test that ends)."""
-    _steps.pop(name, None)
+def forget_step(name: str, version: str | None = None) -> None:
+    """Take a step, or one version of it, out of the registry (a plugin that goes, a test that ends)."""
+    if version is not None:
+        _steps.get(name, {}).pop(version, None)
+    if version is None or not _steps.get(name):
+        _steps.pop(name, None)

@@ -151,6 +151,11 @@ def parser():
     table.add_argument("--user", metavar="USER", help="who does it (default: whoever made the project)")
     table.set_defaults(action=import_table)
 
+    code = commands.add_parser(
+        "adopt", help="let the tables run by the code of the steps that is installed here; for deploying it"
+    )
+    code.set_defaults(action=adopt)
+
     commands.add_parser("manage", help="Django's own commands: stoa manage help")
     return stoa
 
@@ -193,7 +198,7 @@ def portal_children(listening, n_workers):
     from django.conf import settings
 
     children = [
-        Child("migrate", partial(child, migrate), once=True),
+        Child("migrate", partial(child, prepare), once=True),
         Child("web", partial(child, serve_pages, listening), after=("migrate",)),
     ]
     if settings.REDIS_URL:
@@ -242,6 +247,23 @@ def migrate():
             call_command("migrate", verbosity=0, interactive=False)
     except OperationalError as error:
         raise DatabaseSilent(error) from error
+
+
+def prepare():
+    """Bring the database to the present schema, and the tables to the present code of their steps."""
+    migrate()
+    adopt()
+
+
+def adopt(options=None):
+    """Let the tables run by the code that is installed here, and say what became stale of it."""
+    from worktables.adopting import adopt_code
+
+    said = adopt_code()
+    for line in said:
+        say(line)
+    if options is not None and not said:
+        say("All tables run by the present code, or are pinned to the one they have.")
 
 
 def warm_up():

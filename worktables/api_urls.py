@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
-from worktables.api import batches, controlling, files, making, rows, runs, tables, talk, workers, working
+from worktables.api import (
+    batches,
+    controlling,
+    files,
+    making,
+    rows,
+    runs,
+    tables,
+    talk,
+    versions,
+    workers,
+    working,
+)
 
 of_a_table = [
     path("", tables.WorktableDetailView.as_view(), name="api-worktable"),
@@ -20,6 +32,10 @@ of_a_table = [
     path("update/", working.UpdateView.as_view(), name="api-update"),
     path("plan/", making.PlanView.as_view(), name="api-plan"),
     path("make/", making.MakeView.as_view(), name="api-make"),
+    path("versions/", versions.VersionsView.as_view(), name="api-versions"),
+    path("versions/<str:name>/", versions.PinView.as_view(), name="api-pin"),
+    path("beside/", versions.BesideView.as_view(), name="api-beside"),
+    path("compare/<int:other>/", versions.CompareView.as_view(), name="api-compare"),
     path("annotations/", talk.AnnotationsView.as_view(), name="api-annotations"),
     path("annotations/<int:annotation_id>/", talk.AnnotationView.as_view(), name="api-annotation"),
     path("history/", talk.HistoryView.as_view(), name="api-history"),

@@ -6,6 +6,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from pipelines.graph import columns_for
+from pipelines.registry import get_step
+from pipelines.versions import version_of
 from projects.models import Project
 from projects.permissions import demand
 from worktables.columns import NewColumn, check_name, save_columns
@@ -104,7 +106,10 @@ def _add_steps(worktable, document, columns):
         ("outputs", Binding.Use.OUTPUT),
     )
     for node in document["steps"]:
-        step = TableStep.objects.create(worktable=worktable, name=node["name"], step=node["step"])
+        version = version_of(get_step(node["step"]))
+        step = TableStep.objects.create(
+            worktable=worktable, name=node["name"], step=node["step"], version=version
+        )
         Binding.objects.bulk_create(
             Binding(step=step, use=use, port=port, column=columns[name])
             for key, use in uses

@@ -44,6 +44,10 @@ class Node:
     inputs: tuple[Input, ...]
     parameters: dict[str, int]
     outputs: dict[str, int]
+    version_id: int | None = None
+    code: str | None = None
+    version: str = ""
+    pinned: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -248,7 +252,7 @@ def read_graph(project_id):
     for binding in Binding.objects.filter(step__worktable__in=tables):
         bindings[binding.step_id].append(binding)
     nodes = {}
-    for step in TableStep.objects.filter(worktable__in=tables):
+    for step in TableStep.objects.filter(worktable__in=tables).select_related("version"):
         if step.kind != TableStep.Kind.STEP and step.pk not in link_of_step:
             continue
         bound = bindings[step.pk]
@@ -267,6 +271,10 @@ def read_graph(project_id):
             ),
             parameters={b.port: b.column_id for b in bound if b.use == Binding.Use.PARAMETER},
             outputs={b.port: b.column_id for b in bound if b.use == Binding.Use.OUTPUT},
+            version_id=step.version_id,
+            code=step.version.code_fingerprint if step.version else None,
+            version=step.version.declared_version if step.version else "",
+            pinned=step.pinned,
         )
     held = {}
     for table_id, row_id in Hold.objects.filter(worktable__in=tables).values_list("worktable_id", "row_id"):

@@ -184,3 +184,14 @@ class TooLarge(WorktableError):
 def show(value):
     """Write a value as an error message shows it."""
     return "empty" if value is None else repr(value) if isinstance(value, str) else str(value)
+
+
+class NoSuchVersion(WorktableError, LookupError):
+    """A version is none of that step."""
+
+    code = "no-such-version"
+    status = 404
+
+    def __init__(self, name, version):
+        self.name, self.version = name, str(version)
+        super().__init__(f"“{name}” has had no version {version}; its page lists those there are")

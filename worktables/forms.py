@@ -113,6 +113,12 @@ class TableFactsForm(forms.Form):
     )
 
 
+class BesideForm(forms.Form):
+    """What a table beside another one is called."""
+
+    name = name_field("Name of the second table")
+
+
 class ColumnFactsForm(forms.Form):
     """What a column says about itself."""
 

@@ -13,6 +13,7 @@ from worktables.views import (
     row,
     runs,
     settings,
+    versions,
     workers,
 )  # fmt: skip
 
@@ -43,6 +44,10 @@ urlpatterns = [
     path("worktables/<int:pk>/columns/", settings.columns, name="worktable-columns"),
     path("worktables/<int:pk>/columns/<str:name>/", settings.column, name="worktable-column"),
     path("worktables/<int:pk>/columns/<str:name>/drop/", settings.drop, name="worktable-drop-column"),
+    path("worktables/<int:pk>/versions/", versions.versions, name="worktable-versions"),
+    path("worktables/<int:pk>/versions/pin/", versions.pin, name="worktable-pin"),
+    path("worktables/<int:pk>/versions/beside/", versions.beside, name="worktable-beside"),
+    path("worktables/<int:pk>/compare/<int:other>/", versions.compare, name="worktable-compare"),
     path("worktables/<int:pk>/delete/", settings.delete, name="worktable-delete"),
     path("worktables/<int:pk>/restore/", project.restore_table, name="worktable-restore"),
     path("worktables/<int:pk>/rows/<int:row_id>/", row.row, name="row"),

@@ -335,6 +335,7 @@ def test_what_somebody_typed_is_nowhere_markup(client, owner, make_user, project
                 "worktable_id": table.pk, "column": "image" if name != "cell-lineage" else "total", "name": "note",
                 "kind": "user", "digest": "0" * 16, "change_id": 1, "annotation_id": 1, "run_id": run, "version": 1,
                 "batch_id": 1,
+                "other": table.pk,
             }  # fmt: skip
             address = reverse(name, kwargs={one: values[one] for one in route.parameters})
             for query in (
@@ -444,6 +445,7 @@ def test_a_number_that_no_database_holds_is_not_found(world, owner, number):
             "run_id",
             "change_id",
             "version",
+            "other",
         }:
             if "GET" in methods_of(route, world) and name not in STREAMS:
                 answer = client.get(world.address(route, [(parameter, number)]))

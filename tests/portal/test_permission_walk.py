@@ -125,6 +125,8 @@ WRITES = {
     ("worktable-column", "POST"): page(302, {"name": "remark"}),
     ("worktable-drop-column", "POST"): page(302, {"sure": "note"}),
     ("worktable-delete", "POST"): page(302),
+    ("worktable-pin", "POST"): page(302, {"step": "add"}),
+    ("worktable-beside", "POST"): page(302, {"step": "add", "name": "beside", "version": "{version}"}),
     ("worktable-restore", "POST"): page(302, collaborator=404, reader=404, given="table in the trash"),
     ("row-edit", "POST"): page(302, {"x": "4", "seen.x": "1.0"}),
     ("row-rerun", "POST"): page(302),
@@ -151,6 +153,8 @@ WRITES = {
     ("api-make", "POST"): api(202, {"rows": [1], "step": "add"}),
     ("api-keep", "POST"): api(200, {"rows": [1], "step": "add"}),
     ("api-stop-keeping", "POST"): api(200, {"rows": [1], "step": "add"}),
+    ("api-pin", "PUT"): api(200, {"version": None}, to=(("name", "add"),)),
+    ("api-beside", "POST"): api(201, {"name": "beside"}),
     ("api-rows", "POST"): api(201, {"x": 1.0}),
     ("api-paste", "POST"): api(201, "x\n1\n"),
     ("api-delete-rows", "POST"): api(200, {"rows": [1]}),
@@ -266,7 +270,9 @@ class World:
         token, _ = create_token(owner, "laptop")
         run = Run.objects.earliest("id")
         self.ids = SimpleNamespace(
-            change=Change.objects.filter(action="edit").latest("id").pk, stars=self.stars.pk
+            change=Change.objects.filter(action="edit").latest("id").pk,
+            stars=self.stars.pk,
+            version=self.table.steps.get(name="add").version_id,
         )
         self.values = {
             "slug": project.slug,
@@ -282,6 +288,7 @@ class World:
             "batch_id": self.table.batches.latest("id").pk,
             "run_id": run.pk,
             "version": 1,
+            "other": self.stars.pk,
         }
         self.exceptions = {
             "run": {"pk": run.pk},

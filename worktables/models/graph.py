@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from pipelines.models import StepVersion
 from projects.models import name_validator
 from worktables.models.tables import Column, Worktable
 
@@ -23,6 +24,14 @@ class TableStep(models.Model):
     step = models.CharField(max_length=63, help_text="name of the registered step")
     rank = models.PositiveIntegerField(default=0, help_text="longest way from an input, over all tables")
     seconds = models.FloatField(null=True, help_text="that a unit took lately; null if none ever ran")
+    version = models.ForeignKey(
+        StepVersion,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        help_text="the code that it runs by; null is whatever is registered, until that is adopted",
+    )
+    pinned = models.BooleanField(default=False, help_text="keep this version when there is newer code")
 
     class Meta:
         ordering = ["rank", "id"]

@@ -124,6 +124,8 @@ class Worker(models.Model):
     code = models.CharField(
         max_length=64, blank=True, db_default="", help_text="version, and digest of the code of all steps"
     )
+    codes = models.JSONField(default=list, help_text="the code fingerprints of the steps that it can run")
+    lacks = models.CharField(max_length=200, blank=True, help_text="which code that is asked for it has not")
 
     def __str__(self):
         return self.name

@@ -11,6 +11,7 @@ from worktables.dependencies import Node, ProjectGraph, graph_of
 from worktables.events import announce_rows
 from worktables.models import Worktable
 from worktables.queue.classes import ALL, class_of
+from worktables.queue.code import may_take, say_what_is_lacking
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.readiness import settled_above, waits_for_a_table
 from worktables.queue.resting import may_run
@@ -86,7 +87,7 @@ def claim(owner, limit_of, takes=ALL):
     -------
     Portion or None
     """
-    graphs = {}
+    graphs, lacking = {}, []
     for step_id, project_id in _waiting():
         graph = graphs.get(project_id) or graphs.setdefault(project_id, graph_of(project_id))
         node = graph.nodes.get(step_id)
@@ -94,9 +95,13 @@ def claim(owner, limit_of, takes=ALL):
             continue
         if waits_for_a_table(graph, node) or not _claimable(graph, node):
             continue
+        if not may_take(node):
+            lacking.append(node)
+            continue
         batch = _claim(project_id, step_id, owner, limit_of)
         if batch is not None:
             return batch
+    say_what_is_lacking(owner, lacking)
     return None
 
 
@@ -120,7 +125,7 @@ def _claim(project_id, step_id, owner, limit_of):
     hold(project_id, lasting=False)  # what comes of a claim is written by a transaction that lasts
     graph = graph_of(project_id)
     node = graph.nodes.get(step_id)
-    if node is None or waits_for_a_table(graph, node):
+    if node is None or waits_for_a_table(graph, node) or not may_take(node):
         return None
     claims = _take(graph, node, owner, limit_of(node))
     if not claims:

@@ -9,17 +9,17 @@ from django.db import Error
 
 from pipelines.context import ProjectContext
 from pipelines.environments import present_environment
-from pipelines.errors import PipelinesError, UnknownStep
+from pipelines.errors import PipelinesError
 from pipelines.executing import Call, execute, line_of
 from pipelines.memo import recall
 from pipelines.models import StepVersion
-from pipelines.registry import get_step
 from pipelines.runs import Execution
 from pipelines.versions import version_of
 from worktables.batches import end_batches
 from worktables.models import Link, State, TableStep
 from worktables.queue import expansion, lookups, recovery
 from worktables.queue.claiming import claim
+from worktables.queue.code import is_installed, not_installed, step_of
 from worktables.queue.durations import tell_duration
 from worktables.queue.garbage import undisturbed
 from worktables.queue.reading import read_step_inputs, read_works
@@ -76,8 +76,8 @@ def batch_size(node):
     if node.id in _seconds:
         return max(1, min(limits["BATCH"], int(limits["BATCH_SECONDS"] / max(_seconds[node.id], 1e-5))))
     try:
-        return FIRST_BATCH[get_step(node.step).resource] if node.kind == TableStep.Kind.STEP else 200
-    except UnknownStep:  # its units will say so
+        return FIRST_BATCH[step_of(node).resource] if node.kind == TableStep.Kind.STEP else 200
+    except PipelinesError:  # its units will say so
         return limits["BATCH"]
 
 
@@ -91,10 +91,13 @@ def work_through(batch, worker):
         _verify(works)
         if is_step and _open(works):
             _recall(batch, works)
+        if not is_installed(batch.node):
+            for work in _open(works):
+                work.stop(State.BLOCKED, not_installed(batch.node))
         todo = _open(works)
-        todo, twins = _apart(get_step(batch.node.step), todo) if is_step and todo else (todo, [])
+        todo, twins = _apart(step_of(batch.node), todo) if is_step and todo else (todo, [])
         calls = _calls(batch, todo) if is_step else []
-    results = execute(get_step(batch.node.step), calls) if calls else []
+    results = execute(step_of(batch.node), calls) if calls else []
     with undisturbed():
         if calls:
             _take_results(batch, todo, results, worker)
@@ -137,7 +140,7 @@ def _verify(works):
 
 def _recall(batch, works):
     """Take from the memo what was computed before: in another row, another table, or before an edit was undone."""
-    step = get_step(batch.node.step)
+    step = step_of(batch.node)
     wanted = [work for work in _open(works) if step.deterministic and not work.claim.forced]
     memo = recall(batch.worktable.project_id, {work.fingerprint for work in wanted}) if wanted else {}
     for work in wanted:
@@ -164,7 +167,7 @@ def _calls(batch, todo):
 
 def _take_results(batch, todo, results, worker):
     """Give each work what came of its call, and the run that says so."""
-    step = get_step(batch.node.step)
+    step = step_of(batch.node)
     batch.ran_as(version_of(step), present_environment(), worker)
     parameters = [(each.name, each.kind) for each in step.parameters]
     outputs = [(port.name, port.kind) for port in step.outputs]

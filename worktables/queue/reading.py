@@ -11,11 +11,11 @@ from typing import NamedTuple
 from django.db import connection
 
 from pipelines.fingerprints import call_of, digest_of, fingerprint_after
-from pipelines.registry import get_step
 from pipelines.units import converted, factor_between
 from pipelines.writing import hidden
 from worktables.models import Link, State, TableStep, Unit
 from worktables.parameters import levels_of
+from worktables.queue.code import step_of
 from worktables.queue.readiness import any_unit, in_states
 from worktables.storage import layout_of
 from worktables.storage.layout import table_name
@@ -102,7 +102,7 @@ def read_works(batch):
 
 def read_step_inputs(batch, works):
     """Read inputs and parameters of a registered step, and fingerprint them."""
-    node, step = batch.node, get_step(batch.node.step)
+    node, step = batch.node, step_of(batch.node)
     layout = layout_of(batch.worktable)
     _read_own_cells(batch, layout, step, works)
     for port in node.inputs:

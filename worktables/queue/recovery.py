@@ -20,6 +20,7 @@ from worktables.events import forget_old_events
 from worktables.models import State, Todo, Worker, Worktable
 from worktables.queue.claiming import Claim, Portion
 from worktables.queue.classes import taken_here
+from worktables.queue.code import codes_here
 from worktables.queue.forgetting import forget_results
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.reading import Work
@@ -70,6 +71,7 @@ def describe_worker(name="", takes=None):
         cores=n_cores(),
         load=host_load(),
         code=present_code(),
+        codes=codes_here(),
     )
 
 

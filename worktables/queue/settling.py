@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from pipelines.fingerprints import content_of, digest_of
 from pipelines.memo import Remembered, remember
-from pipelines.registry import get_step
 from pipelines.runs import Execution, write_runs
 from pipelines.units import converted, factor_between
 from pipelines.writing import as_array, hidden, update_many
@@ -20,6 +19,7 @@ from worktables.dependencies import graph_of
 from worktables.events import announce_rows
 from worktables.models import State, TableStep
 from worktables.queue import rowsets
+from worktables.queue.code import step_of
 from worktables.queue.expansion import items_of_none, write_children
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.marking import mark_changed, wake_below
@@ -174,7 +174,7 @@ def _filled(batch, column):
     if node.kind != TableStep.Kind.STEP:
         return *facts, column.pk, 1.0
     name = next(name for name, filled in node.outputs.items() if filled == column.pk)
-    port = get_step(node.step).output_named[name]
+    port = step_of(node).output_named[name]
     return *facts, name, factor_between(port.unit, column.unit, f"output “{name}”") if port.unit else 1.0
 
 
@@ -192,7 +192,7 @@ def _save_runs(batch, works, accepted):
     for work in works:
         if work.twin is not None:
             work.run_id, work.reason = work.twin.run_id, f"reused from run {work.twin.run_id}"
-    if ran and batch.node.kind == TableStep.Kind.STEP and get_step(batch.node.step).deterministic:
+    if ran and batch.node.kind == TableStep.Kind.STEP and step_of(batch.node).deterministic:
         fresh = [work for work in ran if work.state == State.FRESH]
         again = {work.fingerprint: work for work in fresh if work.claim.forced and work.run.accepted}
         kept = [work for work in fresh if not (work.claim.forced and work.run.accepted)]
