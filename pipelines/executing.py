@@ -152,7 +152,7 @@ def run_one(place: Place, attempt: Attempt) -> None:
             attempt.failure.__cause__ = failure
         let_go(failure)
     except Exception as failure:
-        attempt.failure = failure
+        attempt.failure = call.halt.why or failure  # whoever is being stopped may stumble over it first
     attempt.finished_at = place.now()
 
 

@@ -30,10 +30,25 @@ class Process(NamedTuple):
     session: int
 
 
+_adopting: list[int] = []
+
+
 def adopt_orphans() -> None:
     """Become the parent of every descendant that loses its own; for processes that start nothing but steps."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _adopting[:] = [os.getpid()]
+
+
+def present_children() -> set[int]:
+    """Return the children that this process has now, where it adopts; whoever comes later is new."""
+    if _adopting != [os.getpid()]:
+        return set()
+    found: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            found.update(map(int, path.read_text().split()))
+    return found
 
 
 def all_processes() -> Iterator[Process]:
@@ -70,8 +85,11 @@ def descendants(ancestors: Collection[int], among: Iterable[Process]) -> set[int
     return found
 
 
-def family_of(leader: int, mark: str) -> set[int]:
-    """Return the processes that a program became and that still run: of its session or group, or with its mark."""
+def family_of(leader: int, mark: str, others: Collection[int] = ()) -> set[int]:
+    """Return the processes that a program became and that still run.
+
+    They are of its session or group, carry its mark, were adopted since (and are no `others`), or descend from those.
+    """
     everybody = [process for process in all_processes() if process.state not in "ZX"]
     if not everybody:  # no list of processes: then at least its group, which a negative number stands for
         with suppress(ProcessLookupError, PermissionError):
@@ -85,6 +103,8 @@ def family_of(leader: int, mark: str) -> set[int]:
         if leader in (process.pid, process.group, process.session)
         or (_owner_of(process.pid) == mine and mark_of(process.pid) == mark)
     }
+    running = {process.pid for process in everybody}
+    family |= (present_children() - set(others)) & running
     return family | descendants([leader, *family], everybody)
 
 
@@ -127,6 +147,11 @@ def bury(pids: Iterable[int]) -> None:
     for pid in pids:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
+
+
+def bury_orphans() -> None:
+    """Bury adopted children that were ended by somebody who did not wait for them."""
+    bury(process.pid for process in all_processes() if process.parent == os.getpid() and process.state == "Z")
 
 
 def end_what_the_dead_left() -> int:

@@ -139,7 +139,7 @@ def run_program(
     with halt.undisturbed(), tempfile.TemporaryFile() as given:
         given.write(stdin.encode() if isinstance(stdin, str) else stdin or b"")
         given.seek(0)
-        began = time.monotonic()
+        began, others = time.monotonic(), processes.present_children()
         process = subprocess.Popen(
             [*_within(bounds), program, *words[1:]],
             cwd=folder,
@@ -155,9 +155,10 @@ def run_program(
                 _limit(process.pid, bounds)
             _attend(name, process, {process.stdout: said, process.stderr: complained}, folder, halt, bounds)
         finally:
-            _end(process, mark)
+            _end(process, mark, others)
         for voice in (said, complained):
             voice.finish()
+        halt.check()  # then that is how it ended, whatever it says
         _judge(name, process.returncode, complained.last, bounds)
         return Ran(said.text, complained.text, time.monotonic() - began)
 
@@ -216,13 +217,13 @@ def _measure(name: str, folder: Path, bounds: Bounds) -> None:
             raise StepFailed(f"“{name}” wrote more than {in_words(bounds.folder_bytes)}, its limit")
 
 
-def _end(process: subprocess.Popen, mark: str) -> None:
+def _end(process: subprocess.Popen, mark: str, others: set[int]) -> None:
     """Leave nothing of a program, wherever it went."""
     everybody: set[int] = set()
 
     def left() -> set[int]:
         process.poll()
-        found = processes.family_of(process.pid, mark)
+        found = processes.family_of(process.pid, mark, others)
         everybody.update(found)
         return found
 

@@ -213,6 +213,17 @@ def command_of(pid):
         return ""
 
 
+def test_a_program_that_somebody_ends_first_counts_as_stopped(context):
+    """The watchman of a worker ends all below it at the same time."""
+
+    def fraction_in(line):
+        context.halt.why = Stopped("cancelled")
+        os.kill(int(line), signal.SIGKILL)
+
+    with pytest.raises(Stopped):
+        context.run(["sh", "-c", "echo $$; exec sleep 300"], fraction_in=fraction_in)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes as Linux lists them")
 @pytest.mark.parametrize("then", ["", "time.sleep(300)"])
 def test_a_program_that_leaves_a_daemon_leaves_nothing(context, then):

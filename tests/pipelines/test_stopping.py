@@ -172,6 +172,19 @@ def test_a_batch_that_takes_too_long_is_tried_call_by_call(watch):
     assert [result.error for result in results] == ["", "ran longer than 0.1 s, its limit", ""]
 
 
+def test_a_step_that_stumbles_over_being_stopped_is_no_failure(watch):
+    """As when the program it waits for is ended first."""
+    [call] = calls_for(watch, 1.0)
+
+    def step(inputs, parameters, context):
+        call.halt.why = Stopped("cancelled")
+        raise OSError("my program was killed by signal 15")
+
+    [result] = execute(step_of(step), [call], watch=watch)
+
+    assert (result.stopped, result.error) == (True, "cancelled")
+
+
 def test_a_step_stops_when_it_writes_into_its_log():
     """Also where nobody watches."""
     [call] = calls_for(None, 1.0)
@@ -239,6 +252,26 @@ def test_nothing_comes_from_outside_in_a_shelter(watch):
         [result] = execute(step_of(step), [call], watch=watch)
 
     assert done == ["sheltered"]
+    assert result.stopped
+
+
+def test_a_signal_that_comes_when_the_call_is_over_does_nothing():
+    watch, before = Watch(), signal.getsignal(SIGNAL)
+    [call] = calls_for(watch, 1.0)
+    try:
+        watch.hear_signals()
+
+        def step(inputs, parameters, context):
+            call.halt.why = Stopped("cancelled")
+            watch.look()
+            spin()
+
+        [result] = execute(step_of(step), [call], watch=watch)
+        signal.raise_signal(SIGNAL)
+        spin(0.01)
+    finally:
+        signal.signal(SIGNAL, before)
+
     assert result.stopped
 
 
