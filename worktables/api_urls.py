@@ -2,7 +2,19 @@
 
 from django.urls import include, path
 
-from worktables.api import batches, controlling, files, making, rows, runs, tables, talk, workers, working
+from worktables.api import (
+    batches,
+    cancelling,
+    controlling,
+    files,
+    making,
+    rows,
+    runs,
+    tables,
+    talk,
+    workers,
+    working,
+)
 
 of_a_table = [
     path("", tables.WorktableDetailView.as_view(), name="api-worktable"),
@@ -17,6 +29,7 @@ of_a_table = [
     path("columns/<str:name>/", tables.ColumnView.as_view(), name="api-column"),
     path("parameters/", working.ParametersView.as_view(), name="api-parameters"),
     path("links/", working.LinksView.as_view(), name="api-links"),
+    path("cancel/", cancelling.CancelView.as_view(), name="api-cancel"),
     path("update/", working.UpdateView.as_view(), name="api-update"),
     path("plan/", making.PlanView.as_view(), name="api-plan"),
     path("make/", making.MakeView.as_view(), name="api-make"),
