@@ -3,7 +3,8 @@
 import math
 import numbers
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -128,6 +129,12 @@ class Context(Protocol):
     def catalogue(self, sha256: str) -> Any:
         """Read a kept catalogue back as a table."""
 
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Make a folder that is gone afterwards."""
+
+    def run(self, command: Sequence[str | Path], *, folder: Path | None = None) -> Any:
+        """Run a program to its end; see `pipelines.context.ProjectContext.run`."""
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
@@ -144,6 +151,8 @@ class Step:
     version: str = "1"
     resource: str = "light"
     deterministic: bool = True
+    time_limit: float | None = None
+    memory_limit: int | None = None
     input_named: Mapping[str, Port] = field(init=False, repr=False)
     output_named: Mapping[str, Port] = field(init=False, repr=False)
     parameter_named: Mapping[str, Parameter] = field(init=False, repr=False)
@@ -206,6 +215,8 @@ def check_step(step: Step) -> None:
     )
     refuse_unless(step.resource in RESOURCES, f"resource “{step.resource}” is none of {', '.join(RESOURCES)}")
     refuse_unless(bool(step.outputs), "it has no output")
+    for limit, unit in ((step.time_limit, "seconds"), (step.memory_limit, "bytes")):
+        refuse_unless(limit is None or limit > 0, f"its limit of {limit} {unit} leaves it nothing")
     taking: list[Port | Parameter] = [*step.inputs, *step.parameters]
     for names in ([each.name for each in taking], [port.name for port in step.outputs]):
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -85,7 +85,7 @@ class WrongValue(PipelinesError, ValueError):
 
     def __init__(self, port, value, needed):
         self.port, self.value, self.needed = port, value, needed
-        shown = repr(value)
+        shown = repr(value[:60] if isinstance(value, str | bytes | list | tuple) else value)
         shown = shown if len(shown) <= 60 else shown[:57] + "..."
         super().__init__(f"“{port}” cannot hold {shown}: it needs {needed}")
 

@@ -10,6 +10,11 @@ from typing import Any
 
 from pipelines.contract import Context, Step, StepFailed
 from pipelines.errors import PipelinesError, WrongValue
+from pipelines.limits import Limits, check_size, memory_failure, memory_limited
+from pipelines.stopping import Halt, Stopped, Watch
+
+UNLIMITED = Limits()
+LONGEST_ERROR = 1000  # letters of the line that a cell shows
 
 
 @dataclass(slots=True)
@@ -19,17 +24,22 @@ class Call:
     inputs: Mapping[str, Any]
     parameters: Mapping[str, Any]
     context: Context
+    halt: Halt = field(default_factory=Halt)
 
 
 @dataclass(slots=True)
 class Result:
-    """What came of a call: outputs, or one line that says what went wrong and a log that says more."""
+    """What came of a call: outputs, or one line that says what went wrong and a log that says more.
+
+    What was `stopped` because nobody wants it any more came to nothing, and is nobody's fault.
+    """
 
     outputs: dict[str, Any] | None
     error: str
     log: str
     started_at: datetime
     finished_at: datetime
+    stopped: bool = False
 
 
 @dataclass(slots=True)
@@ -39,7 +49,7 @@ class Attempt:
     call: Call
     parameters: dict[str, Any] = field(default_factory=dict)
     outputs: dict[str, Any] | None = None
-    failure: Exception | None = None
+    failure: BaseException | None = None
     started_at: datetime = datetime.min
     finished_at: datetime = datetime.min
 
@@ -49,8 +59,22 @@ def present_time() -> datetime:
     return datetime.now(UTC)
 
 
-def execute(step: Step, calls: Sequence[Call], now: Callable[[], datetime] = present_time) -> list[Result]:
-    """Run a step on some calls; a call that fails leaves the others alone.
+def execute(
+    step: Step,
+    calls: Sequence[Call],
+    now: Callable[[], datetime] = present_time,
+    *,
+    watch: Watch | None = None,
+    limits: Limits = UNLIMITED,
+) -> list[Result]:
+    """Run a step on some calls; a call that fails, or is stopped, leaves the others alone.
+
+    Parameters
+    ----------
+    watch : Watch, optional
+        Through which another thread stops calls, by their `halt`, and whoever passes the limit of time.
+    limits : Limits
+        What each call may use.
 
     Returns
     -------
@@ -60,12 +84,13 @@ def execute(step: Step, calls: Sequence[Call], now: Callable[[], datetime] = pre
     """
     attempts, moment = [Attempt(call) for call in calls], now()
     ready = [attempt for attempt in attempts if prepare(step, attempt, moment)]
-    with warnings_in_the_log() as listen:
+    with warnings_in_the_log() as listen, memory_limited(limits.memory):
+        place = Place(step, now, listen, watch, limits)
         if step.batched and len(ready) > 1:
-            run_batch(step, ready, now, listen)
+            run_batch(place, ready)
         else:
             for attempt in ready:
-                run_one(step, attempt, now, listen)
+                run_one(place, attempt)
     return [result_of(attempt) for attempt in attempts]
 
 
@@ -82,53 +107,92 @@ def prepare(step: Step, attempt: Attempt, moment: datetime) -> bool:
     return attempt.failure is None
 
 
-def run_one(step: Step, attempt: Attempt, now: Callable[[], datetime], listen: Callable) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the calls of a step run: by which clock, watched by whom, within which limits."""
+
+    step: Step
+    now: Callable[[], datetime]
+    listen: Callable[[Context], None]
+    watch: Watch | None
+    limits: Limits
+
+    def call(self, calls: Sequence[Call], *arguments: Any) -> Any:
+        """Call the function of the step for one call, or for all of a batch."""
+        if self.watch is None:
+            for each in calls:
+                each.halt.check()
+            return self.step.function(*arguments)
+        halts = [each.halt for each in calls]
+        return self.watch.run(halts, self.limits.seconds, self.step.function, *arguments)
+
+
+def run_one(place: Place, attempt: Attempt) -> None:
     """Run the step on one call."""
-    call = attempt.call
-    listen(call.context)
-    attempt.started_at = now()
+    step, call = place.step, attempt.call
+    if call.halt.why is not None:
+        attempt.failure = call.halt.why
+        return
+    place.listen(call.context)
+    attempt.started_at = place.now()
     try:
         if step.batched:
-            [given] = step.function([call.inputs], [attempt.parameters], [call.context])
+            [given] = place.call([call], [call.inputs], [attempt.parameters], [call.context])
         else:
-            given = step.function(call.inputs, attempt.parameters, call.context)
-        accept(step, attempt, given)
+            given = place.call([call], call.inputs, attempt.parameters, call.context)
+        accept(place, attempt, given)
     except SystemExit as end:  # it would take the worker along, and all that is in its hands
         attempt.failure = StepFailed(f"the step ended its process (exit {end.code}); it must return or raise")
-    except Exception as failure:
+    except Stopped as stop:
+        attempt.failure = call.halt.why or stop
+    except MemoryError as failure:
         attempt.failure = failure
-    attempt.finished_at = now()
+        if place.limits.memory is not None:
+            attempt.failure = memory_failure(place.limits.memory)
+            attempt.failure.__cause__ = failure
+        let_go(failure)
+    except Exception as failure:
+        attempt.failure = call.halt.why or failure  # whoever is being stopped may stumble over it first
+    attempt.finished_at = place.now()
 
 
-def run_batch(step: Step, attempts: list[Attempt], now: Callable[[], datetime], listen: Callable) -> None:
+def run_batch(place: Place, attempts: list[Attempt]) -> None:
     """Run the step on all calls at once; if that fails as a whole, on one after the other."""
-    contexts = [attempt.call.context for attempt in attempts]
-    listen(contexts[0])
-    started = now()
+    step, calls = place.step, [attempt.call for attempt in attempts]
+    place.listen(calls[0].context)
+    started = place.now()
     try:
-        given = step.function(
-            [attempt.call.inputs for attempt in attempts],
+        given = place.call(
+            calls,
+            [call.inputs for call in calls],
             [attempt.parameters for attempt in attempts],
-            contexts,
+            [call.context for call in calls],
         )
         given = list(given)
         if len(given) != len(attempts):
             raise StepFailed(f"step “{step.name}” gave {len(given)} results for {len(attempts)} calls")
-    except (Exception, SystemExit):
+    except (Exception, SystemExit, Stopped) as failure:
+        let_go(failure)
         for attempt in attempts:
-            run_one(step, attempt, now, listen)
+            run_one(place, attempt)
         return
-    finished = now()
+    finished = place.now()
     for attempt, each in zip(attempts, given, strict=True):
         attempt.started_at, attempt.finished_at = started, finished
         try:
-            accept(step, attempt, each)
+            accept(place, attempt, each)
         except Exception as failure:
             attempt.failure = failure
 
 
-def accept(step: Step, attempt: Attempt, given: Any) -> None:
+def let_go(failure: BaseException) -> None:
+    """Let go of what the functions of a failure still hold; the calls that follow need the memory."""
+    traceback.clear_frames(failure.__traceback__)
+
+
+def accept(place: Place, attempt: Attempt, given: Any) -> None:
     """Check what the step gave against its ports, and keep it."""
+    step, most = place.step, place.limits.value
     if isinstance(given, Exception):
         raise given
     if not isinstance(given, Mapping):
@@ -143,6 +207,8 @@ def accept(step: Step, attempt: Attempt, given: Any) -> None:
         value = port.fit(given.get(port.name))
         if value is None and port.required:
             raise StepFailed(f"step “{step.name}” gave no value for its output “{port.name}”")
+        if most is not None and port.kind in ("text", "array"):
+            check_size(port.name, value, most)
         outputs[port.name] = value
     attempt.outputs = outputs
 
@@ -152,20 +218,24 @@ def result_of(attempt: Attempt) -> Result:
     lines = list(getattr(attempt.call.context, "lines", ()))
     if not lines and attempt.failure is None:
         return Result(attempt.outputs, "", "", attempt.started_at, attempt.finished_at)
-    error = ""
+    error, stopped = "", isinstance(attempt.failure, Stopped)
     if attempt.failure is not None:
         error = line_of(attempt.failure)
-        if not isinstance(attempt.failure, PipelinesError) or isinstance(attempt.failure, WrongValue):
+        if (not stopped and not isinstance(attempt.failure, PipelinesError)) or isinstance(
+            attempt.failure, WrongValue
+        ):
             lines.append("".join(traceback.format_exception(attempt.failure)).rstrip())
     log = "\n".join(lines).replace("\0", "\\0")
     outputs = attempt.outputs if attempt.failure is None else None
-    return Result(outputs, error, log, attempt.started_at, attempt.finished_at)
+    return Result(outputs, error, log, attempt.started_at, attempt.finished_at, stopped)
 
 
-def line_of(failure: Exception) -> str:
+def line_of(failure: BaseException) -> str:
     """Return what went wrong in one line; of an error nobody foresaw, with its type."""
-    text = " ".join(str(failure).split()).replace("\0", "\\0")
-    ours = isinstance(failure, StepFailed) or hasattr(failure, "status")  # the errors of the house carry one
+    text = " ".join(str(failure)[: 2 * LONGEST_ERROR].split()).replace("\0", "\\0")[:LONGEST_ERROR]
+    ours = isinstance(failure, StepFailed | Stopped) or hasattr(
+        failure, "status"
+    )  # the errors of the house carry one
     if ours and text:
         return text
     return f"{type(failure).__name__}: {text}" if text else type(failure).__name__

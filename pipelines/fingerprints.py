@@ -124,7 +124,7 @@ def code_fingerprint(function: Callable, uses: Iterable[str] = (), version: str 
 
     It is made of the syntax tree, without docstrings, of the function's module and of every module of what
     it uses (packages or modules, by dotted name), and of the declared version. Comments, docstrings and
-    layout do not count. Library versions are recorded elsewhere, and do not count either.
+    layout do not count, nor do the limits of a step. Library versions are recorded elsewhere, and do not count either.
     """
     digest = blake2b(digest_size=16)
     digest.update(f"{function.__qualname__}\nversion {version}\n".encode())
@@ -177,6 +177,7 @@ def tree_text(source: bytes | str) -> str:
 
 
 UNSAID = ("kind", "type_comment", "type_ignores", "ctx")
+LIMITS = ("time_limit", "memory_limit")  # of `step`: who raises one does not change what comes out
 
 
 def add_node(parts: list[str], node: Any) -> None:
@@ -188,6 +189,8 @@ def add_node(parts: list[str], node: Any) -> None:
                 continue
             if isinstance(value, list):
                 value = [each for each in value if not is_bare_text(each)]
+            if name == "keywords" and isinstance(node, ast.Call) and is_step(node.func):
+                value = [each for each in value if each.arg not in LIMITS]
             # An absent field is left out; None as a *value* is the constant None.
             if value not in (None, []) or isinstance(node, ast.Constant):
                 parts.append(name + "=")
@@ -201,6 +204,11 @@ def add_node(parts: list[str], node: Any) -> None:
         parts.append("]")
     else:
         parts.append(f"{type(node).__name__} {node!r} ")
+
+
+def is_step(function: Any) -> bool:
+    """Whether what is called is the decorator that registers a step."""
+    return "step" in (getattr(function, "id", None), getattr(function, "attr", None))
 
 
 def is_bare_text(node: Any) -> bool:

@@ -70,6 +70,7 @@ class Run(models.Model):
 
         OK = "ok", "ok"
         FAILED = "failed", "failed"
+        STOPPED = "stopped", "stopped"
 
     project = models.ForeignKey(
         Project, models.CASCADE, db_index=False, db_constraint=False, related_name="runs"

@@ -22,6 +22,8 @@ def step(
     resource: str = "light",
     deterministic: bool = True,
     title: str = "",
+    time_limit: float | None = None,
+    memory_limit: int | None = None,
 ) -> Callable[[Callable], Callable]:
     """Register a function ``f(inputs, parameters, context) -> outputs`` as a step.
 
@@ -46,6 +48,11 @@ def step(
         False when the result depends on more than the inputs; it is then never taken from the memo.
     title : str
         What people read.
+    time_limit : float
+        How many seconds a call may take, at most; else as the settings say. Who takes longer fails.
+    memory_limit : int
+        How many bytes a call may ask for beyond what its worker has, at most; else as the settings say.
+        Neither limit is part of the code fingerprint: who changes one makes no result old.
 
     Returns
     -------
@@ -66,6 +73,8 @@ def step(
             version=version,
             resource=resource,
             deterministic=deterministic,
+            time_limit=time_limit,
+            memory_limit=memory_limit,
         )
         known = _steps.get(name, {}).get(version)
         if known is not None and known.function.__module__ != function.__module__:

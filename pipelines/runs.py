@@ -52,6 +52,10 @@ class Execution:
         """Note that it ended with an error."""
         self.outcome, self.error = Run.Outcome.FAILED.value, error
 
+    def stop(self, why: str) -> None:
+        """Note that it came to nothing, because nobody wanted it any more."""
+        self.outcome, self.error = Run.Outcome.STOPPED.value, why
+
 
 def write_runs(executions: Sequence[Execution], **same: Any) -> None:
     """Write executions as runs, and number them.

@@ -10,7 +10,13 @@ import threading
 from contextlib import suppress
 
 from celery import Celery
-from celery.signals import celeryd_init, worker_init, worker_shutdown, worker_shutting_down
+from celery.signals import (
+    celeryd_init,
+    worker_init,
+    worker_process_init,
+    worker_shutdown,
+    worker_shutting_down,
+)
 from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
@@ -123,6 +129,14 @@ def classes_of(queues):
         there = ", ".join(map(queue_of, RESOURCES))
         raise SystemExit(f"none of the queues {', '.join(queues)} has work; listen to some of {there}")
     return classes
+
+
+@worker_process_init.connect
+def clear_up(**_):
+    """End what a process before this one left, if it was killed."""
+    from worktables.queue.working import clear_up
+
+    clear_up()
 
 
 @worker_shutting_down.connect

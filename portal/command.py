@@ -302,7 +302,7 @@ def compute(takes=None):
 
     signal.signal(signal.SIGTERM, ask_to_stop)
     signal.signal(signal.SIGINT, ask_to_stop)
-    work_forever(stop, takes=takes)
+    work_forever(stop, takes=takes, expendable=True)
 
 
 def listen(host, port):

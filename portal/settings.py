@@ -229,6 +229,13 @@ WORKTABLES = {
     # What a project remembers of results, beyond which those go that nobody asked for longest.
     "MEMO_BYTES": int(float(os.environ.get("STOA_MEMO_MB") or 1024) * 2**20),
     "ATTEMPTS": 12,  # a unit that lost its worker this often is failed, not tried for ever
+    # What a step may use that does not say it itself; whoever needs more fails with that sentence.
+    "STEP_SECONDS": 6 * 3600.0,
+    "STEP_MEMORY": int(0.8 * os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")),
+    "VALUE_BYTES": 1_000_000,  # of a text or an array in a cell
+    "PRODUCT_BYTES": 4_000_000_000,
+    "FOLDER_BYTES": 20_000_000_000,  # written by a program, in how many files
+    "FOLDER_FILES": 100_000,
 }
 
 TESTING = "pytest" in sys.modules

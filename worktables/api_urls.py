@@ -4,6 +4,7 @@ from django.urls import include, path
 
 from worktables.api import (
     batches,
+    cancelling,
     controlling,
     files,
     making,
@@ -29,6 +30,7 @@ of_a_table = [
     path("columns/<str:name>/", tables.ColumnView.as_view(), name="api-column"),
     path("parameters/", working.ParametersView.as_view(), name="api-parameters"),
     path("links/", working.LinksView.as_view(), name="api-links"),
+    path("cancel/", cancelling.CancelView.as_view(), name="api-cancel"),
     path("update/", working.UpdateView.as_view(), name="api-update"),
     path("plan/", making.PlanView.as_view(), name="api-plan"),
     path("make/", making.MakeView.as_view(), name="api-make"),

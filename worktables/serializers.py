@@ -368,6 +368,19 @@ class WishSerializer(serializers.Serializer):
     )
 
 
+class CancelSerializer(serializers.Serializer):
+    """Some rows; left out, or null, is the whole table."""
+
+    rows = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1),
+        allow_empty=False,
+        max_length=10_000,
+        required=False,
+        default=None,
+        allow_null=True,
+    )
+
+
 class CountSerializer(serializers.Serializer):
     """How many."""
 

@@ -13,7 +13,7 @@ SHORT = 8  # characters: a number this short is shown as it is
 SHOWN_ELEMENTS = 4
 DIGITS, MOST_DIGITS = 3, 6  # of the seconds of a right ascension
 BLANK = "“”"  # how text without a letter looks; no value at all is a dash
-NOT_OF_TODAY = ("stale", "blocked", "queued", "running")
+NOT_OF_TODAY = ("stale", "held", "blocked", "queued", "running")
 
 
 @dataclasses.dataclass(slots=True)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from worktables.views import (
     batches,
+    cancelling,
     controlling,
     editing,
     files,
@@ -31,6 +32,7 @@ urlpatterns = [
     path("worktables/<int:pk>/make/", making.make_cells, name="worktable-make"),
     path("worktables/<int:pk>/keep/", making.keep, name="worktable-keep"),
     path("worktables/<int:pk>/control/", controlling.control, name="worktable-control"),
+    path("worktables/<int:pk>/cancel/", cancelling.cancel_table, name="worktable-cancel"),
     path("worktables/<int:pk>/selection/", editing.selection, name="worktable-selection"),
     path("worktables/<int:pk>/undo/", editing.undo_change, name="worktable-undo"),
     path("worktables/<int:pk>/trash/", editing.trash, name="worktable-trash"),
@@ -54,6 +56,7 @@ urlpatterns = [
     path("worktables/<int:pk>/rows/<int:row_id>/parts.html", row.row_fragment, name="row-parts"),
     path("worktables/<int:pk>/rows/<int:row_id>/edit/", row.edit_row, name="row-edit"),
     path("worktables/<int:pk>/rows/<int:row_id>/rerun/", row.rerun, name="row-rerun"),
+    path("worktables/<int:pk>/rows/<int:row_id>/cancel/", cancelling.cancel_row, name="row-cancel"),
     path("worktables/<int:pk>/rows/<int:row_id>/say/", row.say, name="row-say"),
     path("worktables/<int:pk>/rows/<int:row_id>/files/<str:column>/", files.file, name="row-file"),
     path("worktables/<int:pk>/rows/<int:row_id>/preview/<str:column>.png", files.picture, name="row-preview"),

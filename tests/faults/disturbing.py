@@ -87,9 +87,9 @@ def dawdle(longest, of_a_step):
 
     execute = draining.execute
 
-    def execute_and_dawdle(step, calls):
+    def execute_and_dawdle(step, calls, **more):
         time.sleep(of_a_step * len(calls))
-        results = execute(step, calls)
+        results = execute(step, calls, **more)
         time.sleep(random.uniform(0, longest))
         stop_here("executed")
         return results

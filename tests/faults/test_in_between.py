@@ -89,8 +89,8 @@ def test_row_11_a_cell_edited_a_hundred_times_while_its_step_runs(family, owner,
     before, lies, edits = Run.objects.count(), [], iter(range(20, 120))
     execute = draining.execute
 
-    def execute_while_somebody_types(step, calls):
-        results = execute(step, calls)
+    def execute_while_somebody_types(step, calls, **more):
+        results = execute(step, calls, **more)
         for number in edits:
             write(family.fields, 2, "y", float(number % 7) + number / 1000, owner)
             if number % 10 == 9:  # ten keystrokes while a step runs

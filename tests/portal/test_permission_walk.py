@@ -116,6 +116,7 @@ WRITES = {
     ("worktable-make", "POST"): page(302, {"rows": "1", "step": "add"}),
     ("worktable-keep", "POST"): page(302, {"rows": "1", "step": "add"}),
     ("worktable-control", "POST"): page(302, {"action": "rerun-failed"}),
+    ("worktable-cancel", "POST"): page(302),
     ("worktable-selection", "POST"): page(302, {"rows": "1", "action": "duplicate"}),
     ("worktable-undo", "POST"): page(302, {"change": "{change}"}),
     ("worktable-restore-rows", "POST"): page(302, {"rows": "3"}, given="row in the trash"),
@@ -130,6 +131,7 @@ WRITES = {
     ("worktable-restore", "POST"): page(302, collaborator=404, reader=404, given="table in the trash"),
     ("row-edit", "POST"): page(302, {"x": "4", "seen.x": "1.0"}),
     ("row-rerun", "POST"): page(302),
+    ("row-cancel", "POST"): page(302),
     ("row-say", "POST"): page(302, {"kind": "comment", "text": "odd"}, collaborator=302),
     ("withdraw-annotation", "POST"): page(302, collaborator=302),
     # ---------------------------------------------------------------- worktables: programs
@@ -166,6 +168,7 @@ WRITES = {
     ("api-holds", "POST"): api(201, {"rows": [1], "why": "the archive is down"}),
     ("api-release", "POST"): api(202),
     ("api-rows-first", "POST"): api(202, {"rows": [1]}),
+    ("api-cancel", "POST"): api(200, {"rows": [1]}),
     ("api-row", "DELETE"): api(204),
     ("api-cell", "PATCH"): api(200, CELL, to=(("column", "x"),)),
     ("api-annotations", "POST"): api(201, {"kind": "flag", "rows": [1], "text": "odd"}, collaborator=201),

@@ -364,7 +364,7 @@ def test_a_flag_is_what_enter_means_where_its_reason_is_typed(page, worktable):
     shown = page("owner", reverse("worktable", args=[worktable.pk])).content.decode()
 
     buttons = re.findall(r'<button[^>]* name="action" value="(\w+)"', shown)
-    assert buttons == ["flag", "rerun", "duplicate", "delete"]
+    assert buttons == ["flag", "rerun", "cancel", "first", "hold", "release", "duplicate", "delete"]
 
 
 def test_who_may_not_make_tables_is_not_taught_how(page, make_project, owner, reader):

@@ -16,6 +16,7 @@ class Change(models.Model):
         ADD_ROWS = "add_rows", "added rows"
         DELETE_ROWS = "delete_rows", "deleted rows"
         RESTORE_ROWS = "restore_rows", "restored rows"
+        CANCEL = "cancel", "cancelled"
         PARAMETERS = "parameters", "changed the table's parameters"
         TABLE = "table", "changed the table"
         COLUMN = "column", "changed a column"

@@ -1,5 +1,6 @@
 """Working through the queue: claim a batch, read it, decide, compute, write."""
 
+import dataclasses
 import logging
 import time
 from datetime import UTC, datetime
@@ -7,13 +8,15 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import Error
 
-from pipelines.context import ProjectContext
+from pipelines.context import ProjectContext, usual_limits
 from pipelines.environments import present_environment
 from pipelines.errors import PipelinesError
 from pipelines.executing import Call, execute, line_of
+from pipelines.limits import limits_of
 from pipelines.memo import recall
 from pipelines.models import StepVersion
 from pipelines.runs import Execution
+from pipelines.stopping import Halt, Stopped
 from pipelines.versions import version_of
 from worktables.batches import end_batches
 from worktables.models import Link, State, TableStep
@@ -34,7 +37,7 @@ FIRST_BATCH = {"light": 50, "heavy": 1, "network": 5}
 _seconds = {}
 
 
-def drain(worker, *, budget_seconds=None, stop=None):
+def drain(worker, *, budget_seconds=None, stop=None, watchman=None):
     """Compute what can be computed, until nothing is claimable (or the budget is used up, or `stop` is set).
 
     Parameters
@@ -43,6 +46,8 @@ def drain(worker, *, budget_seconds=None, stop=None):
         As registered by `recovery.register_worker`.
     budget_seconds : float, optional
     stop : threading.Event, optional
+    watchman : Watchman, optional
+        Who stops what was taken from the worker, or takes too long; else nobody does.
 
     Returns
     -------
@@ -57,10 +62,12 @@ def drain(worker, *, budget_seconds=None, stop=None):
         if batch is None:
             break
         try:
-            settled += work_through(batch, worker)
+            settled += work_through(batch, worker, watchman)
             wake_others(worker.takes)
         except Error:
             raise  # the database's own troubles are for whoever holds the connection
+        except Stopped:  # not while a step ran; then it is nobody's
+            recovery.give_back(worker)
         except Exception as error:  # whatever is wrong with these units, the others go on
             where = f"“{batch.node.name}” of {batch.worktable.name}"
             log.exception("%s could not be worked through", where)
@@ -81,9 +88,9 @@ def batch_size(node):
         return limits["BATCH"]
 
 
-def work_through(batch, worker):
+def work_through(batch, worker, watchman=None):
     """Bring the units of a batch to their settled states; return how many were accepted."""
-    started = time.monotonic()
+    started, size, stopped = time.monotonic(), len(batch.claims), False
     is_step = batch.node.kind == TableStep.Kind.STEP
     with undisturbed():
         works = read_works(batch)
@@ -96,16 +103,20 @@ def work_through(batch, worker):
                 work.stop(State.BLOCKED, not_installed(batch.node))
         todo = _open(works)
         todo, twins = _apart(step_of(batch.node), todo) if is_step and todo else (todo, [])
-        calls = _calls(batch, todo) if is_step else []
-    results = execute(step_of(batch.node), calls) if calls else []
+        calls = _calls(batch, todo, watchman) if is_step else []
+    results = _executed(batch, todo, calls, worker, watchman) if calls else []
     with undisturbed():
         if calls:
             _take_results(batch, todo, results, worker)
+            stopped = _let_go(batch, works, todo, results, twins)
             _share_results(twins)
         elif todo:
             _execute_link(batch, todo, worker)
         accepted = settle(batch, list(works.values()))
-    spent = (time.monotonic() - started) / len(batch.claims)
+    if stopped:
+        recovery.give_back(worker)
+        return accepted
+    spent = (time.monotonic() - started) / size
     _seconds[batch.node.id] = 0.5 * (_seconds.get(batch.node.id, spent) + spent)
     if calls:
         tell_duration(batch.node, _seconds[batch.node.id])
@@ -153,16 +164,35 @@ def _recall(batch, works):
             work.reason = f"reused from run {found.run_id}"
 
 
-def _calls(batch, todo):
+def _calls(batch, todo, watchman):
     project, began = batch.worktable.project, time.monotonic()
-    return [
-        Call(
-            work.inputs,
-            work.parameters,
-            ProjectContext(project, on_progress=Telling(batch, work.claim.row_id, began)),
-        )
-        for work in todo
-    ]
+    limits = limits_of(step_of(batch.node), usual_limits())
+    calls = []
+    for work in todo:
+        halt = Halt(watchman.watch if watchman else None)
+        tell = Telling(batch, work.claim.row_id, began)
+        context = ProjectContext(project, on_progress=tell, halt=halt, limits=limits)
+        calls.append(Call(work.inputs, work.parameters, context, halt))
+    return calls
+
+
+def _executed(batch, todo, calls, worker, watchman):
+    """Execute calls, looked after if there is somebody who does."""
+    step, limits = step_of(batch.node), calls[0].context.limits
+    if watchman is None:
+        return execute(step, calls, limits=limits)
+
+    def fail(work, result):
+        alone = dataclasses.replace(batch, claims={work.claim.row_id: work.claim}, ran={})
+        _take_results(alone, [work], [result], worker)
+        settle(alone, [work])
+
+    halts = {work.claim.row_id: call.halt for work, call in zip(todo, calls, strict=True)}
+    watchman.begin(batch, {work.claim.row_id: work for work in todo}, halts, fail)
+    try:
+        return execute(step, calls, watch=watchman.watch, limits=limits)
+    finally:
+        watchman.end()
 
 
 def _take_results(batch, todo, results, worker):
@@ -177,7 +207,7 @@ def _take_results(batch, todo, results, worker):
         run.log = result.log
         if result.outputs is None:
             work.stop(State.FAILED, result.error)
-            run.fail(result.error)
+            (run.stop if result.stopped else run.fail)(result.error)
         else:
             work.state, work.outputs = State.FRESH, result.outputs
             run.outputs = {name: as_json(kind, result.outputs[name]) for name, kind in outputs}
@@ -188,6 +218,26 @@ def _take_results(batch, todo, results, worker):
             said = work.parameters
             shown = {name: as_json(kind, said[name]) for name, kind in parameters}
         run.parameters = shown
+
+
+def _let_go(batch, works, todo, results, twins):
+    """Take what was stopped out of the batch, with whoever waited for its result; say whether anything was.
+
+    It is nobody's fault and nobody's result: its run is kept as refused, and what has not been taken from the worker
+    goes back to the queue.
+    """
+    stopped = [(work, result) for work, result in zip(todo, results, strict=True) if result.stopped]
+    for work, result in stopped:
+        batch.claims.pop(work.claim.row_id)
+        if result.started_at == result.finished_at:  # it was not begun
+            del works[work.claim.row_id]
+    gone = {id(work) for work, _ in stopped}
+    for work, first in list(twins):
+        if id(first) in gone:
+            twins.remove((work, first))
+            batch.claims.pop(work.claim.row_id)
+            del works[work.claim.row_id]
+    return bool(stopped)
 
 
 def _share_results(twins):

@@ -8,6 +8,8 @@ import time
 from django.conf import settings
 from django.db import Error, close_old_connections, connection
 
+from pipelines.processes import end_what_the_dead_left
+from pipelines.programs import remove_folders_of
 from worktables.queue.draining import drain
 from worktables.queue.garbage import spare_the_collector
 from worktables.queue.recovery import (
@@ -21,22 +23,29 @@ from worktables.queue.recovery import (
 )
 from worktables.queue.silence import is_away
 from worktables.queue.waiting import Waiting
+from worktables.queue.watching import Watchman
 
 log = logging.getLogger(__name__)
 LEAVING_SECONDS = 2.0  # to finish in when asked to stop: less than a supervisor waits before it kills
 
 
-def work_forever(stop, name="", takes=None):
+def work_forever(stop, name="", takes=None, *, expendable=False):
     """Drain the queue whenever there is work, until `stop` is set.
 
     Parameters
     ----------
     stop : threading.Event
     name : str
+        What the worker is called; else it is named after host and process.
     takes : sequence of str, optional
         The classes of steps to take, if not those of STOA_TAKES.
+    expendable : bool
+        Whether this process is there for nothing else, and another is started when it ends: it does, if a step that
+        was cancelled, or takes too long, can be stopped in no other way.
     """
     spare_the_collector()
+    if expendable:
+        clear_up()
     waiting, swept = Waiting(), float("-inf")
     worker, trouble, finished = None, None, threading.Event()
     while not stop.is_set():
@@ -44,6 +53,7 @@ def work_forever(stop, name="", takes=None):
             if worker is None:
                 worker = register_worker(name, takes)
                 heart = start_heart(worker, stop, finished)
+                watchman = Watchman(worker, leaving=stop, expendable=expendable)
             if trouble is not None:
                 if is_away(trouble):
                     give_back(worker)
@@ -54,7 +64,7 @@ def work_forever(stop, name="", takes=None):
                 sweep()
                 swept = time.monotonic()
                 tidy_now_and_then()
-            if drain(worker, stop=stop):
+            if drain(worker, stop=stop, watchman=watchman):
                 waiting.worked()
             waiting.wait(settings.WORKTABLES["HEARTBEAT_SECONDS"], stop)
         except Error as error:  # the database went away or was busy: its truth is still there when it is back
@@ -66,6 +76,7 @@ def work_forever(stop, name="", takes=None):
     finished.set()
     if worker is not None:
         heart.join(timeout=5)
+        watchman.leave()
         with contextlib.suppress(Error):
             retire_worker(worker)
     connection.close()
@@ -74,6 +85,12 @@ def work_forever(stop, name="", takes=None):
 def in_one_line(error):
     """Return what an error says, without line breaks."""
     return " ".join(str(error).split())
+
+
+def clear_up():
+    """End the programs and remove the folders that steps of killed workers left on this host."""
+    end_what_the_dead_left()
+    remove_folders_of()
 
 
 def start_heart(worker, stop, finished=None):

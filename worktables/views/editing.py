@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from projects.permissions import demand
 from worktables.annotating import flag_rows
+from worktables.cancelling import cancel
 from worktables.dependencies import graph_of
 from worktables.editing import undo
 from worktables.errors import UnfitFilter
@@ -22,6 +23,7 @@ from worktables.rows import add_rows, delete_rows, duplicate_rows, restore_rows,
 from worktables.showing import shown
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows
+from worktables.views.cancelling import cancelled
 from worktables.views.controlling import VERBS, act_on
 from worktables.views.finding import REFUSALS, about, find_table, ids_in
 from worktables.views.grid import inherited
@@ -160,11 +162,15 @@ def _rerun(table, ids, request):
     return f"{number} step{'s' * (number != 1)} of {counted(len(ids))} queued to run again."
 
 
+def _cancel(table, ids, request):
+    return cancelled(cancel(table, ids, by=request.user))
+
+
 def _flag(table, ids, request):
     return f"{counted(len(flag_rows(table, ids, request.POST.get('text'), author=request.user)))} flagged."
 
 
-ACTIONS = {"duplicate": _duplicate, "delete": _delete, "rerun": _rerun, "flag": _flag}
+ACTIONS = {"duplicate": _duplicate, "delete": _delete, "rerun": _rerun, "cancel": _cancel, "flag": _flag}
 
 
 def counted(number):

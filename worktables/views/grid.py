@@ -203,13 +203,15 @@ def status_of(request, table):
     """Return what needs work, and how many rows are in each state."""
     plan = plan_update(table, request.user)
     reasons = list(plan.reasons.items())
+    states = in_order(state_counts([table])[table.pk])
     return {
         "plan": plan,
         "units_per_step": list(plan.units_per_step.items()),
         "sentence": plan.sentence(),
         "reasons": reasons[:REASONS_SHOWN],
         "n_more_reasons": len(reasons) - REASONS_SHOWN,
-        "states": in_order(state_counts([table])[table.pk]),
+        "states": states,
+        "busy": sum(number for state, number in states if state in ("queued", "running")),
     }
 
 
@@ -221,9 +223,8 @@ def source_of(user, table):
 
 def last_undoable(table):
     """Return the last change that can be taken back, if it is the last but for those that were."""
-    newest = table.history.filter(undone_by=None, undoes=None).exclude(
-        action__in=("table", "column", "parameters")
-    )
+    can_be = ("edit", "add_rows", "delete_rows", "restore_rows")
+    newest = table.history.filter(undone_by=None, undoes=None, action__in=can_be)
     return newest.select_related("by").first()
 
 

@@ -97,6 +97,7 @@ def row_page(request, table, found, *, template="worktables/row.html", form=None
             (c, cell) for c, cell in zip(layout.columns, seen.cells, strict=True) if not c.editable_by_people
         ],
         "steps": steps,
+        "busy": any(step.state in ("queued", "running") for step in steps),
         "failed": [step for step in steps if step.state == "failed"],
         "parameters": parameter_levels(table, row=parameters_of(table, layout, found)),
         "annotations": Annotation.objects.filter(worktable=table, row_id=found.id).select_related(

@@ -147,6 +147,8 @@ function replaceStatus(html) {
   const open = status.querySelector("details[open]") !== null;
   if (status.contains(document.activeElement) && open) return;
   status.innerHTML = html;
+  const cancel = document.querySelector("[data-cancel-ticked]");
+  if (cancel) cancel.hidden = status.querySelector("[data-busy]") === null;
   if (open) status.querySelector("details")?.setAttribute("open", "");
 }
 
