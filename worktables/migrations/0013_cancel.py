@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('worktables', '0011_five_links'),
+        ('worktables', '0012_versions'),
     ]
 
     operations = [
