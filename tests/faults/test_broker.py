@@ -57,9 +57,11 @@ def somebody_silent():
     with socket.create_server(("127.0.0.1", 0), backlog=100) as silent:
         listener = threading.Thread(target=listen)
         listener.start()
-        yield f"redis://127.0.0.1:{silent.getsockname()[1]}/0", calls
-        silent.shutdown(socket.SHUT_RDWR)
-        listener.join()
+        try:
+            yield f"redis://127.0.0.1:{silent.getsockname()[1]}/0", calls
+        finally:  # or the listener would keep the whole suite from ending
+            silent.shutdown(socket.SHUT_RDWR)
+            listener.join()
     for call, _ in calls:
         call.close()
 
