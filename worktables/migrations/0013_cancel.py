@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='change',
             name='action',
-            field=models.CharField(choices=[('edit', 'edited a cell'), ('add_rows', 'added rows'), ('delete_rows', 'deleted rows'), ('restore_rows', 'restored rows'), ('cancel', 'cancelled'), ('parameters', "changed the table's parameters"), ('table', 'changed the table'), ('column', 'changed a column'), ('keep', 'kept a result as it is'), ('keep_no_more', 'stopped keeping a result')], max_length=16),
+            field=models.CharField(choices=[('edit', 'edited a cell'), ('add_rows', 'added rows'), ('delete_rows', 'deleted rows'), ('restore_rows', 'restored rows'), ('cancel', 'cancelled'), ('parameters', "changed the table's parameters"), ('table', 'changed the table'), ('column', 'changed a column'), ('keep', 'kept a result as it is'), ('keep_no_more', 'stopped keeping a result'), ('link', 'changed a link')], max_length=16),
         ),
     ]
