@@ -175,13 +175,13 @@ def test_rows_that_are_not_there_are_named(worktable, owner):
 
 def test_cancelling_a_large_table_takes_as_many_statements_as_a_small_one(worktable, owner):
     counts = []
-    for _ in range(2):
+    for _ in range(3):  # the first also reads what the process keeps of a project
         with CaptureQueriesContext(connection) as queries:
             cancel(worktable, by=owner)
         counts.append(len(queries))
         add_rows(worktable, [{"x": float(each)} for each in range(300)], by=owner)
 
-    assert counts[0] == counts[1] <= 15
+    assert counts[1] == counts[2] <= 15
     assert toys.ran == []
 
 

@@ -363,7 +363,7 @@ def test_a_refused_edit_says_so_at_the_top_of_a_long_page(send, worktable):
 def test_a_flag_is_what_enter_means_where_its_reason_is_typed(page, worktable):
     shown = page("owner", reverse("worktable", args=[worktable.pk])).content.decode()
 
-    buttons = re.findall(r'<button[^>]* name="action" value="(\w+)"', shown)
+    buttons = re.findall(r'form="selection" name="action" value="(\w+)"', shown)
     assert buttons == ["flag", "rerun", "cancel", "first", "hold", "release", "duplicate", "delete"]
 
 
