@@ -12,16 +12,15 @@ from worktables.planning import plan_wish, wish_for
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, enqueue, mark
-from worktables.queue.priorities import BULK
+from worktables.queue.priorities import BULK, WANTED
 from worktables.queue.readiness import any_unit, in_states
 from worktables.waking import wake_workers
 
-ASKED_FOR = 5  # priority: goes before what nobody waits for
 STOPPED = f"{in_states((State.HELD, State.BLOCKED, State.FAILED))} AND NOT u.kept"
 
 
 @transaction.atomic
-def make(worktable, *, by, rows=None, step=None, and_below=False, keep=(), priority=ASKED_FOR):
+def make(worktable, *, by, rows=None, step=None, and_below=False, keep=(), priority=WANTED):
     """Have cells made, with all that they are made from, also where tables are updated only when asked.
 
     Parameters

@@ -246,7 +246,7 @@ def test_code_that_another_worker_has_is_left_to_that(worktable, work, owner, se
     second(100.0)
     without_code()
     there = register_worker("elsewhere")
-    Worker.objects.filter(pk=there.pk).update(codes=[first.code_fingerprint])
+    Worker.objects.filter(pk=there.pk).update(codes=[code.code_of("toy_add", first.code_fingerprint)])
     x_of(worktable, 1, 4.0, 1.0, owner)
 
     work()

@@ -13,6 +13,7 @@ from worktables.models import State, TableStep, Todo, Unit, Worker
 from worktables.parameters import set_parameters
 from worktables.planning import plan_wish, wish_for
 from worktables.queue import durations
+from worktables.queue.priorities import BY_HAND, WANTED
 from worktables.queue.recovery import database_time
 from worktables.rows import add_rows, delete_rows
 
@@ -117,8 +118,8 @@ def test_what_somebody_waits_for_comes_first(worktable, owner, work):
 
     make(worktable, rows=[2], by=owner)
 
-    assert set(Todo.objects.filter(row_id=2).values_list("priority", flat=True)) == {5}
-    assert set(Todo.objects.filter(row_id=1).values_list("priority", flat=True)) == {0}
+    assert set(Todo.objects.filter(row_id=2).values_list("priority", flat=True)) == {WANTED}
+    assert set(Todo.objects.filter(row_id=1).values_list("priority", flat=True)) == {BY_HAND}
 
 
 def test_a_limited_look_says_that_there_is_more(worktable, owner, work):

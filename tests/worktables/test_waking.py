@@ -43,7 +43,7 @@ def test_an_edit_that_comes_while_a_worker_drains_is_not_slept_over(worktable, o
 
 def test_a_task_that_finds_work_tells_the_next_when_more_is_left(worktable, messages, monkeypatch):
     monkeypatch.setattr(tasks, "BUDGET_SECONDS", -1)
-    monkeypatch.setattr(tasks, "drain_queue", lambda worker, budget_seconds: 1)
+    monkeypatch.setattr(tasks, "drain_queue", lambda worker, budget_seconds, watchman: 1)
 
     tasks.drain()
 

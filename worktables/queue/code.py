@@ -62,11 +62,11 @@ def may_take(node):
     if is_installed(node):
         return True
     waits_for_an_update = not node.pinned and versions_of(node.step)
-    return not waits_for_an_update and node.code not in codes_at_hand()
+    return not waits_for_an_update and code_of(node.step, node.code) not in codes_at_hand()
 
 
 def codes_at_hand():
-    """Return the code fingerprints that some worker alive can run."""
+    """Return the codes of steps (of `code_of`) that some worker alive can run."""
     found = set()
     for codes in Worker.objects.filter(stopped_at=None).values_list("codes", flat=True):
         found.update(codes)
@@ -74,8 +74,17 @@ def codes_at_hand():
 
 
 def codes_here():
-    """Return the code fingerprints of all steps registered in this process."""
-    return [version.code_fingerprint for step in all_steps() for version in versions_of(step.name)]
+    """Return the codes (of `code_of`) of all steps registered in this process."""
+    return [
+        code_of(step.name, version.code_fingerprint)
+        for step in all_steps()
+        for version in versions_of(step.name)
+    ]
+
+
+def code_of(step, code_fingerprint):
+    """Return one text for a step and its code: steps of one module share a fingerprint."""
+    return f"{step} {code_fingerprint}"
 
 
 def say_what_is_lacking(owner, nodes):

@@ -103,7 +103,7 @@ def work_through(batch, worker, watchman=None):
                 work.stop(State.BLOCKED, not_installed(batch.node))
         todo = _open(works)
         todo, twins = _apart(step_of(batch.node), todo) if is_step and todo else (todo, [])
-        calls = _calls(batch, todo, watchman) if is_step else []
+        calls = _calls(batch, todo, watchman) if is_step and todo else []
     results = _executed(batch, todo, calls, worker, watchman) if calls else []
     with undisturbed():
         if calls:
@@ -164,7 +164,7 @@ def _recall(batch, works):
             work.reason = f"reused from run {found.run_id}"
 
 
-def _calls(batch, todo, watchman):
+def _calls(batch, todo, watchman=None):
     project, began = batch.worktable.project, time.monotonic()
     limits = limits_of(step_of(batch.node), usual_limits())
     calls = []

@@ -15,7 +15,7 @@ from worktables.dependencies import graph_of
 from worktables.filtering import is_id
 from worktables.forms import BesideForm
 from worktables.models import TableStep, Todo, Worktable
-from worktables.queue.code import codes_at_hand, codes_here
+from worktables.queue.code import code_of, codes_at_hand, codes_here
 from worktables.showing import shown
 from worktables.views.finding import REFUSALS, about, field_of, find_table, words_of
 
@@ -36,7 +36,7 @@ def versions_page(request, table, *, refused=None, form=None):
     )
     for step in table.steps.filter(kind=TableStep.Kind.STEP).select_related("version"):
         known = known_versions(step.step)
-        missing = step.version is not None and step.version.code_fingerprint not in at_hand
+        missing = step.version and code_of(step.step, step.version.code_fingerprint) not in at_hand
         steps.append(
             {
                 "step": step,
