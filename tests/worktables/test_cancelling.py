@@ -9,7 +9,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from pipelines.models import Memo, Run
-from tests.worktables import toys
 from worktables.cancelling import cancel
 from worktables.editing import edit_cell
 from worktables.errors import NoSuchRow
@@ -182,7 +181,6 @@ def test_cancelling_a_large_table_takes_as_many_statements_as_a_small_one(workta
         add_rows(worktable, [{"x": float(each)} for each in range(300)], by=owner)
 
     assert counts[1] == counts[2] <= 15
-    assert toys.ran == []
 
 
 # ------------------------------------------------------------------ pages and programs
