@@ -172,14 +172,16 @@ def test_a_link_to_a_column_in_another_unit_fails_with_its_reason(fields, projec
     assert Unit.objects.filter(worktable=fields, state=State.FRESH).count() == 2 * 20
 
 
-def test_a_step_whose_code_is_gone_fails_with_its_reason(fields, project, work):
+def test_a_step_whose_code_is_gone_is_blocked_with_its_reason(fields, project, work):
     TableStep.objects.filter(name="add").update(step="toy_forgotten")
     rank_steps(project)
 
     work()
 
-    assert state_of(fields, 1, "add") == "failed"
-    assert "there is no step “toy_forgotten”" in Unit.objects.filter(step__name="add").first().reason
+    assert state_of(fields, 1, "add") == "blocked"
+    reason = Unit.objects.filter(step__name="add").first().reason
+    assert "“toy_forgotten”" in reason
+    assert "not installed" in reason
     assert not Todo.objects.exists()
 
 
