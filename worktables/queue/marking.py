@@ -133,9 +133,7 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, pr
         queued = [node for node in nodes if (graph.flows(node) if queue is None else queue)]
         others = [node for node in nodes if node not in queued]
         if connection.vendor == "postgresql":
-            made = mark_at_once(graph, queued, rows, reason, about, (by, forced)) if queued else 0
-            if priority > BULK and 0 < made <= FEW:
-                _hurry(queued, rows, priority)
+            made = mark_at_once(graph, queued, rows, reason, about, (by, forced, priority)) if queued else 0
             made += mark_at_once(graph, others, rows, reason, about) if others else 0
         else:
             made = _make_stale(nodes, rows, reason, about)
@@ -171,15 +169,6 @@ def _make_stale(nodes, rows, reason, about):
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.rowcount
-
-
-def _hurry(nodes, rows, priority):
-    """Let what is queued of these steps and rows go before what is less urgent."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE worktables_todo AS t SET priority = %s WHERE {of_steps(nodes, rows, 't')} AND t.priority < %s",
-            [priority, *parameters(rows), priority],
-        )
 
 
 def enqueue(nodes, rows, *, by=None, forced=False, priority=BULK):

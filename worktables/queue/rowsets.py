@@ -70,13 +70,15 @@ def children(link, parents):
 
 def parents(worktable_id, rows):
     """The rows of the table above whose items these rows are."""
-    return RowSet(f"SELECT parent_id FROM {table_name(worktable_id)} WHERE {rows.holds('id')}", rows.params)
+    return RowSet(
+        f"SELECT parent_id AS id FROM {table_name(worktable_id)} WHERE {rows.holds('id')}", rows.params
+    )
 
 
 def of_units(node, condition, rows):
     """Those of these rows whose unit `u` of a step is so, by an SQL condition without parameters."""
     return RowSet(
-        f"SELECT u.row_id FROM worktables_unit u WHERE {units_of(node.worktable_id, rows)} "
+        f"SELECT u.row_id AS id FROM worktables_unit u WHERE {units_of(node.worktable_id, rows)} "
         f"AND u.step_id = {node.id:d} AND {condition}",
         rows.params,
     )

@@ -6,6 +6,7 @@ from django.db import connection
 
 from worktables.models import State
 from worktables.queue import rowsets
+from worktables.queue.priorities import BULK, FEW
 from worktables.queue.rowsets import parameters
 from worktables.queue.rowstates import NO_WORSE, worst_of
 from worktables.storage.layout import table_name
@@ -14,13 +15,16 @@ from worktables.storage.layout import table_name
 # meanwhile, so it is no INSERT … ON CONFLICT, which would lock each.
 QUEUE_MARKED = f"""
     MERGE INTO worktables_todo t
-    USING (SELECT m.*, %s AS forced, %s::bigint AS asked_by FROM marked m WHERE m.state = {State.STALE:d}) u
+    USING (SELECT m.*, %s AS forced, %s::bigint AS asked_by,
+        CASE WHEN (SELECT COUNT(*) FROM (SELECT 1 FROM marked LIMIT {FEW + 1:d}) f) > {FEW:d} THEN {BULK:d} ELSE %s END
+        AS priority FROM marked m WHERE m.state = {State.STALE:d}) u
     ON t.worktable_id = u.worktable_id AND t.row_id = u.row_id AND t.step_id = u.step_id
     WHEN MATCHED THEN UPDATE SET generation = u.generation, owner = NULL, claimed_at = NULL, attempts = 0,
-        forced = t.forced OR u.forced, asked_by = COALESCE(u.asked_by, t.asked_by)
+        forced = t.forced OR u.forced, asked_by = COALESCE(u.asked_by, t.asked_by),
+        priority = GREATEST(t.priority, u.priority)
     WHEN NOT MATCHED THEN
         INSERT (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by)
-        VALUES (u.worktable_id, u.row_id, u.step_id, u.generation, 0, u.forced, 0, u.asked_by)
+        VALUES (u.worktable_id, u.row_id, u.step_id, u.generation, u.priority, u.forced, 0, u.asked_by)
 """
 
 
@@ -69,8 +73,8 @@ def mark_at_once(graph, nodes, rows, reason, about, queued=None):
                 f"WITH marked AS ({marked}), shown AS ({shown}) SELECT COUNT(*) FROM marked", values
             )
             return cursor.fetchone()[0]
-        by, forced = queued
-        values += [forced, by.pk if by else None]
+        by, forced, priority = queued
+        values += [forced, by.pk if by else None, priority]
         cursor.execute(f"WITH marked AS ({marked}), shown AS ({shown}) {QUEUE_MARKED}", values)
         return cursor.rowcount
 
