@@ -24,9 +24,9 @@ def asleep_past_its_lease(portal):
     os.kill(asleep, signal.SIGSTOP)
     # The units it has in hand are done by another one, and then it writes what it has.
     portal.wait_until_settled()
+    [(before,)] = portal.ask("SELECT COUNT(*) FROM pipelines_run")
     portal.go_on("executed")
     os.kill(asleep, signal.SIGCONT)
-    [(before,)] = portal.ask("SELECT COUNT(*) FROM pipelines_run")
     portal.wait_until(lambda: portal.count("pipelines_run") > before)
 
 
