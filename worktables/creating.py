@@ -7,14 +7,15 @@ from django.utils import timezone
 
 from pipelines.graph import columns_for
 from pipelines.registry import get_step
+from pipelines.units import factor_between
 from pipelines.versions import version_of
 from projects.models import Project
 from projects.permissions import demand
 from worktables.columns import NewColumn, check_name, save_columns
 from worktables.dependencies import graph_of, lookup_columns, rank_steps
-from worktables.errors import UnfitName
+from worktables.errors import UnfitName, UnfitValue
 from worktables.events import announce
-from worktables.models import Binding, Change, Link, State, TableStep, Todo, Unit, Worktable
+from worktables.models import Binding, Change, Link, Role, State, TableStep, Todo, Unit, Worktable
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import (
@@ -43,7 +44,8 @@ def create_worktable(
         Unique in the project; an ADQL identifier.
     creator : User
     columns : iterable of NewColumn
-        Columns beside those that the pipeline's ports ask for; they come first.
+        Columns beside those that the pipeline's ports ask for; they come first. One that a port asks for is no second
+        column if it is a lookup column: then a link fills it, and the pipeline takes it from there.
     pipeline : Pipeline, optional
         None makes a plain catalogue.
     update : {"auto", "manual"}
@@ -64,8 +66,13 @@ def create_worktable(
         update=update,
         created_by=creator,
     )
-    specs = columns_for(pipeline.graph) if pipeline else []
-    declared = [*columns, *(_declared(spec) for spec in specs)]
+    columns = list(columns)
+    asked = [_declared(spec) for spec in columns_for(pipeline.graph)] if pipeline else []
+    looked_up = {column.name: column for column in columns if column.role == Role.LOOKUP}
+    declared = [
+        *columns,
+        *(column for column in asked if not _is_looked_up(column, looked_up.get(column.name))),
+    ]
     made = save_columns(worktable, declared)
     ddl.create_table(worktable.pk, made)
     if pipeline:
@@ -96,6 +103,19 @@ def _declared(spec):
             for field in spec.schema
         ),
     )
+
+
+def _is_looked_up(asked, column):
+    """Whether a lookup column, such as the pipeline can take, is there for what it asks people to type."""
+    if column is None or asked.role not in (Role.INPUT, Role.PARAMETER):
+        return False
+    if column.kind != asked.kind:
+        raise UnfitValue(
+            column.name, column.kind, f"is not what the pipeline takes there; make it {asked.kind}"
+        )
+    if asked.unit:
+        factor_between(column.unit, asked.unit, f"column “{column.name}”")
+    return True
 
 
 def _add_steps(worktable, document, columns):
