@@ -422,7 +422,8 @@ def test_a_pipeline_takes_from_a_lookup_column_what_a_link_brings(project, owner
     change(worktable, 1, "x", 50.0, owner)
     work()
     [changed, *others] = cells(worktable, "total").values()
-    assert others == [(total,) for total in before[1:]] and changed != (before[0],)
+    assert others == [(total,) for total in before[1:]]
+    assert changed != (before[0],)
     assert next(iter(cells(second, "x", "total").values())) == 2 * changed
     with pytest.raises(UnfitValue, match="make it float"):
         create_worktable(
