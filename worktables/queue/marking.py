@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from django.db import connection
+from django.utils import timezone
 
 from worktables.dependencies import graph_of
 from worktables.events import announce_tables
@@ -254,13 +255,13 @@ def _refresh_queued(nodes, rows):
         )
 
 
-def add_units(graph, worktable_id, rows, reason, *, by=None):
+def add_units(graph, worktable_id, rows, reason, *, about=(), by=None):
     """Give new rows their units, stale and queued."""
     nodes = graph.steps_of[worktable_id]
     if not nodes:
         refresh_rows(graph, worktable_id, rows)
         return
-    add_units_of(nodes, rows, reason)
+    add_units_of(nodes, rows, reason, about=about)
     enqueue([node for node in nodes if graph.flows(node)], rows, by=by)
     for node in nodes:
         if not graph.flows(node):
@@ -278,15 +279,16 @@ def add_units_of(nodes, rows, reason, *, about=()):
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO worktables_unit (worktable_id, row_id, step_id, state, generation, fingerprint, "
-            "content, reused, reason, about) SELECT %s, r.id, s.id, "
+            "content, reused, reason, about, changed_at) SELECT %s, r.id, s.id, "
             f"CASE WHEN r.deleted_at IS NULL AND r.state <> {State.RETIRED:d} THEN {State.STALE:d} "
-            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s, %s FROM {table} r CROSS JOIN ({steps}) s "
+            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s, %s, %s FROM {table} r CROSS JOIN ({steps}) s "
             f"WHERE r.id IN ({rows.sql}) ON CONFLICT DO NOTHING",
             [
                 nodes[0].worktable_id,
                 False,
                 reason,
                 as_others(about, nodes[0].worktable_id),
+                timezone.now(),
                 *parameters(rows),
             ],
         )

@@ -26,6 +26,7 @@ from worktables.queue.marking import mark_changed, wake_below
 from worktables.queue.reading import Source
 from worktables.queue.rowstates import refresh_states, worst_of
 from worktables.queue.staling import as_others
+from worktables.queue.wording import cell_changed
 from worktables.signals import runs_written
 from worktables.storage import layout_of
 from worktables.storage.rows import in_ids, update_cells
@@ -211,8 +212,7 @@ def _write_cells(batch, graph, ours):
     layout = layout_of(batch.worktable)
     columns = [layout.by_id[pk] for pk in batch.graph.written_by(batch.node)]
     values = {work.claim.row_id: list(work.cells.values()) for work in ours if work.cells}
-    joining, moved = _moved(graph, layout, columns, values)
-    reason = f"“{batch.node.name}” of {batch.worktable.name} was made anew"
+    joining, moved, reason = _moved(batch, graph, layout, columns, values)
     if moved:
         mark_changed(batch.worktable, moved, joining, reason)  # whoever it joined before
     update_cells(layout, columns, values, also=_state_with_cells(batch, graph, ours))
@@ -228,20 +228,30 @@ def _state_with_cells(batch, graph, ours):
     return f"state = CASE WHEN {kept} THEN t.state ELSE {worst_of(graph, batch.node.worktable_id)} END"
 
 
-def _moved(graph, layout, columns, values):
-    """Return the columns written here by which rows of other tables find these, and the rows where one changes."""
+def _moved(batch, graph, layout, columns, values):
+    """Return the columns written here by which rows of other tables find these, the rows where one changes, and how."""
     places = [place for place, column in enumerate(columns) if column.pk in graph.joining]
     if not places:
-        return [], None
+        return [], None, ""
     joined = [columns[place] for place in places]
     present = layout.model.objects.filter(id__in=list(values)).values_list("id", *layout.fields(joined))
-    moved = [
-        row_id
-        for row_id, *flat in present
-        if layout.values(joined, flat) != [values[row_id][place] for place in places]
-    ]
+    moved = {
+        row_id: was
+        for row_id, *flat in present.order_by("id")
+        if (was := layout.values(joined, flat)) != [values[row_id][place] for place in places]
+    }
     ids = [column.pk for column in joined]
-    return ids, rowsets.these(layout.worktable_id, moved) if moved else None
+    if not moved:
+        return ids, None, ""
+    row_id, was = next(iter(moved.items()))
+    column, old, new = next(
+        (columns[place], old, values[row_id][place])
+        for place, old in zip(places, was, strict=True)
+        if old != values[row_id][place]
+    )
+    changed = cell_changed(column, batch.worktable.name, row_id, old, new, len(moved))
+    reason = f"{changed}, made by “{batch.node.name}”"
+    return ids, rowsets.these(layout.worktable_id, list(moved)), reason
 
 
 def _write_units(batch, ours):

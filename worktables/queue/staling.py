@@ -3,6 +3,7 @@
 import json
 
 from django.db import connection
+from django.utils import timezone
 
 from worktables.models import State
 from worktables.queue import rowsets
@@ -38,12 +39,13 @@ def making_stale(nodes, rows, reason, about):
     """Return SQL and parameters: the units of these rows become stale; those kept as they are, held."""
     return (
         f"UPDATE worktables_unit AS u SET state = CASE WHEN kept THEN {State.HELD:d} ELSE {State.STALE:d} END, "
-        "generation = generation + 1, reason = CASE WHEN kept THEN %s ELSE %s END, about = %s "
+        "generation = generation + 1, reason = CASE WHEN kept THEN %s ELSE %s END, about = %s, changed_at = %s "
         f"WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 <> {State.RETIRED:d}",
         [
             f"kept as it is though {reason}",
             reason,
             as_others(about, nodes[0].worktable_id),
+            timezone.now(),
             *parameters(rows),
         ],
     )
