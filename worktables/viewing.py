@@ -166,8 +166,10 @@ def view_rows(worktable, layout, rows, viewer=None):
     ids = [row.id for row in rows]
     steps = {step.pk: step.name for step in worktable.steps.all()}
     units, sight = {}, Sight(viewer, worktable.project_id)
+    came = {row.id: row.created_at for row in rows}
     for unit in Unit.objects.filter(worktable=worktable, row_id__in=ids):
         unit.reason = sight.reason_of(unit)
+        unit.changed_at = unit.changed_at or came[unit.row_id]  # it came with its row
         units.setdefault(unit.row_id, {})[steps.get(unit.step_id, "")] = unit
     for found in units.values():
         _note_unchanged(found.values())

@@ -13,6 +13,7 @@ from worktables.editing import edit_cell
 from worktables.models import Unit
 from worktables.parameters import set_parameters
 from worktables.rows import add_rows
+from worktables.storage import layout_of
 from worktables.updating import rerun_rows
 
 
@@ -123,3 +124,13 @@ def test_pages_and_programs_say_since_when(chain, client, owner):
     assert f"{reason} ({shown})" in grid
     page = client.get(reverse("row", args=[chain.pk, 1])).content.decode()
     assert page.count(f">{shown}</time>") >= 4
+
+
+def test_a_row_that_is_new_says_since_when_too(chain, client, owner):
+    client.force_login(owner, "django.contrib.auth.backends.ModelBackend")
+    add_rows(chain, [{"x": 2.0}], by=owner)
+
+    row = client.get(f"/api/worktables/{chain.pk}/rows/2/").json()
+
+    assert row["reason"] == "added by owner"
+    assert parse_datetime(row["since"]) == layout_of(chain).model.objects.get(id=2).created_at

@@ -285,16 +285,15 @@ def add_units_of(nodes, rows, reason, *, about=()):
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO worktables_unit (worktable_id, row_id, step_id, state, generation, fingerprint, "
-            "content, reused, reason, about, changed_at) SELECT %s, r.id, s.id, "
+            "content, reused, reason, about) SELECT %s, r.id, s.id, "
             f"CASE WHEN r.deleted_at IS NULL AND r.state <> {State.RETIRED:d} THEN {State.STALE:d} "
-            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s, %s, %s FROM {table} r CROSS JOIN ({steps}) s "
+            f"ELSE {State.RETIRED:d} END, 0, '', '', %s, %s, %s FROM {table} r CROSS JOIN ({steps}) s "
             f"WHERE r.id IN ({rows.sql}) ON CONFLICT DO NOTHING",
             [
                 nodes[0].worktable_id,
                 False,
                 reason,
                 as_others(about, nodes[0].worktable_id),
-                timezone.now(),
                 *parameters(rows),
             ],
         )
