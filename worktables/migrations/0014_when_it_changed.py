@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='unit',
             name='changed_at',
-            field=models.DateTimeField(help_text='when what it is made from last changed, or somebody stopped it; null is since its row came', null=True),
+            field=models.DateTimeField(help_text='when what it is made from last changed, or somebody stopped it; null: its row came', null=True),
         ),
     ]

@@ -51,7 +51,8 @@ class Unit(models.Model):
         null=True, default=list, help_text="the other tables that the reason speaks of; null is not known"
     )
     changed_at = models.DateTimeField(
-        null=True, help_text="when what it is made from last changed, or somebody stopped it; null is since its row came"
+        null=True,
+        help_text="when what it is made from last changed, or somebody stopped it; null: its row came",
     )
     settled_at = models.DateTimeField(null=True)
 
