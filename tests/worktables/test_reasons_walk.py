@@ -30,6 +30,7 @@ from worktables.retrying import rerun_failed
 from worktables.rows import add_rows, delete_rows, duplicate_rows, restore_rows
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows
+from worktables.viewing import view_row
 
 
 def why(table, step, row_id=1):
@@ -226,6 +227,10 @@ def test_a_result_that_joins_others_and_came_out_different(project, owner, work)
 
     sentence = "“total” of fields 1: 3.0 → 6.0 (and of 1 more row), made by “add”"
     assert why(sums, "sum", 1) == ("stale", sentence)
+    work()
+    assert (
+        not view_row(fields, 1, owner).steps["add"].unchanged
+    )  # though it has marked “sign” after it was computed
 
 
 # ------------------------------------------------------------------ code
@@ -462,6 +467,10 @@ def test_a_unit_knows_since_when(settled, owner, work):
     edit(settled.fields, "x", 4.0, owner)
     stale = unit(settled.sums, "sum")
     assert stale.since == stale.changed_at > before.settled_at
+
+    edit(settled.fields, "x", 5.0, owner)
+    assert unit(settled.sums, "sum").since > stale.since
+    stale = unit(settled.sums, "sum")
 
     cancel(settled.sums, by=owner)
     assert unit(settled.sums, "sum").since > stale.since
