@@ -145,6 +145,9 @@ def test_rows_that_are_deleted_and_restored(settled, owner):
     assert why(settled.fields, "add") == ("retired", "deleted by owner")
     assert why(settled.items, "star_near") == ("retired", "fields 1 was deleted by owner")
     assert why(settled.sums, "sum") == ("stale", "items 1, 2 retired: fields 1 was deleted by owner")
+    spoken_of = sorted([settled.fields.pk, settled.items.pk])
+    assert Unit.objects.get(worktable=settled.sums, row_id=1).about == spoken_of
+    assert Unit.objects.get(worktable=settled.items, row_id=1).about == [settled.fields.pk]
 
     undo(Change.objects.latest("id"), by=owner)
     assert why(settled.fields, "add") == ("stale", "restored by owner (undo)")
