@@ -183,18 +183,25 @@ def delete_worktable(worktable, *, by):
     rank_steps(worktable.project)
     graph = graph_of(worktable.project_id)
     left = [found for found in depending if found[0].id in graph.nodes]
-    mark(graph, left, f"{worktable.name} was deleted by {by}", about={worktable.pk}, by=by)
+    why = f"the table {worktable.name} was deleted by {by}"
+    mark(graph, left, why, about={worktable.pk}, by=by)
     for link in worktable.links_in.filter(kind__in=Link.MAKES_ROWS):
         _set_aside(link, State.FRESH, "")
         refresh_rows(graph, link.source_id, rowsets.all_rows(link.source_id))
     for link in worktable.links_out.filter(kind__in=Link.LOOKS_UP, target__deleted_at=None):
-        _set_aside(link, State.EMPTY, f"{worktable.name} is in the trash", about=[worktable.pk])
+        _set_aside(
+            link,
+            State.EMPTY,
+            f"the table {worktable.name} is in the trash: deleted by {by}",
+            about=[worktable.pk],
+        )
         _clear(link, by)
         refresh_rows(graph, link.target_id, rowsets.all_rows(link.target_id))
     for link in worktable.links_out.filter(kind__in=Link.MAKES_ROWS):
         units = Unit.objects.filter(worktable=worktable, step=link.step)
         units.update(fingerprint="")  # its rows go, and are to come back
-        retire_rows(link.target, rowsets.children(link, rowsets.all_rows(link.source_id)))
+        rows = rowsets.children(link, rowsets.all_rows(link.source_id))
+        retire_rows(link.target, rows, why, about={worktable.pk})
     wake_all(graph)
     wake_workers(worktable)
     _note(worktable, {"deleted": False}, {"deleted": True}, by)
@@ -214,7 +221,7 @@ def restore_worktable(worktable, *, by):
     links = worktable.links_in.all() | worktable.links_out.all()
     steps = {*worktable.steps.values_list("pk", flat=True), *links.values_list("step", flat=True)}
     own = [(node, rowsets.all_rows(node.worktable_id)) for node in graph.nodes.values() if node.id in steps]
-    reason = f"{worktable.name} was restored by {by}"
+    reason = f"the table {worktable.name} was restored by {by}"
     for node, rows in own:
         add_units_of([node], rows, reason, about={worktable.pk})  # rows may have come meanwhile
     mark(graph, [*own, *_below(worktable)], reason, about={worktable.pk}, by=by)
@@ -228,14 +235,19 @@ def _set_aside(link, state, reason, *, about=()):
     Todo.objects.filter(step=link.step).delete()
     units = Unit.objects.filter(worktable=link.step.worktable_id, step=link.step)
     units.filter(state__lt=State.RETIRED).update(
-        state=state, fingerprint="", reason=reason, about=list(about), generation=F("generation") + 1
+        state=state,
+        fingerprint="",
+        reason=reason,
+        about=list(about),
+        generation=F("generation") + 1,
+        changed_at=timezone.now(),
     )
 
 
 def _clear(link, by):
     """Empty the cells that a link has looked up."""
     layout, columns = layout_of(link.target), lookup_columns(link)
-    reason = f"{link.source.name} was deleted by {by}"
+    reason = f"the table {link.source.name} was deleted by {by}"
     mark_changed(
         link.target, rowsets.all_rows(link.target_id), columns, reason, by=by, about={link.source_id}
     )

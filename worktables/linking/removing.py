@@ -88,7 +88,7 @@ def remove_link(link, *, by, undoes=None):
     everything, old = rowsets.all_rows(target.pk), record_of(link)
     collectors = [] if link.step_id else [node.id for node in nodes_of(graph_of(source.project_id), link)]
     if link.kind in Link.MAKES_ROWS:
-        retire_rows(target, rowsets.children(link, rowsets.all_rows(source.pk)))
+        retire_rows(target, rowsets.children(link, rowsets.all_rows(source.pk)), reason, about=ends)
     elif link.kind in Link.LOOKS_UP:
         layout, columns = layout_of(target), lookup_columns(link)
         mark_changed(target, everything, columns, reason, by=by, about=ends)
