@@ -231,16 +231,15 @@ def _apply(worktable, link, child, filled, plan, by):
         # What somebody deleted stays deleted, and can now be restored.
         present = child.rows.filter(id__in=plan.revived).values_list("id", flat=True)
         revived = rowsets.these(target.pk, present)
-        revive_units(target, revived, "the item is back")
-        mark_changed(target, revived, [], reason, membership=True, about={worktable.pk})
+        revive_units(target, revived, "the item is back", by=by)
+        mark_changed(target, revived, [], reason, by=by, membership=True, about={worktable.pk})
     if plan.changed:
         changed = rowsets.these(target.pk, list(plan.changed))
         if plan.columns & graph_of(target.project_id).joining:
-            mark_changed(
-                target, changed, plan.columns, reason, about={worktable.pk}
-            )  # whoever they joined before
+            # Whoever they joined before.
+            mark_changed(target, changed, plan.columns, reason, by=by, about={worktable.pk})
         update_cells(child, filled, plan.changed)
-        mark_changed(target, changed, plan.columns, reason, about={worktable.pk})
+        mark_changed(target, changed, plan.columns, reason, by=by, about={worktable.pk})
     for row_id, ordinal in plan.ordinals.items():
         child.model.objects.filter(id=row_id).update(ordinal=ordinal)
     if plan.new:
@@ -265,11 +264,11 @@ def _apply(worktable, link, child, filled, plan, by):
         added = [instance.id for instance in instances]
         plan.present += added
         new = rowsets.these(target.pk, added)
-        add_units(graph_of(target.project_id), target.pk, new, "new item")
-        mark_changed(target, new, [], reason, membership=True, about={worktable.pk})
+        add_units(graph_of(target.project_id), target.pk, new, "new item", by=by)
+        mark_changed(target, new, [], reason, by=by, membership=True, about={worktable.pk})
     if plan.retired:
         retire_rows(target, rowsets.these(target.pk, plan.retired))
-        wake_all(graph_of(target.project_id), flowing=False)
+        wake_all(graph_of(target.project_id), by=by, flowing=False)
     if plan.new or plan.revived:
         target.n_rows = child.rows.exclude(state=State.RETIRED).count()
         type(target).objects.filter(pk=target.pk).update(n_rows=target.n_rows)

@@ -86,10 +86,10 @@ def settle(batch, works):
             if work.items is None:
                 work.items = items_of_none(link, work.state)
         expanded = [work for work in ours if work.items is not None]
-        by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
+        by = batch.asked_by
         children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
     _refresh_others(batch, graph, ours)
-    wake_below(graph, batch.node, rowsets.these(batch.node.worktable_id, sorted(accepted)))
+    wake_below(graph, batch.node, rowsets.these(batch.node.worktable_id, sorted(accepted)), by=batch.asked_by)
     _tell(batch, ours, accepted, children)
     return len(accepted)
 
@@ -214,10 +214,10 @@ def _write_cells(batch, graph, ours):
     joining, moved = _moved(graph, layout, columns, values)
     reason = f"“{batch.node.name}” of {batch.worktable.name} was made anew"
     if moved:
-        mark_changed(batch.worktable, moved, joining, reason)  # whoever it joined before
+        mark_changed(batch.worktable, moved, joining, reason, by=batch.asked_by)  # whoever it joined before
     update_cells(layout, columns, values, also=_state_with_cells(batch, graph, ours))
     if moved:
-        mark_changed(batch.worktable, moved, joining, reason)  # whoever it joins now
+        mark_changed(batch.worktable, moved, joining, reason, by=batch.asked_by)  # whoever it joins now
 
 
 def _state_with_cells(batch, graph, ours):

@@ -1,0 +1,60 @@
+"""Sharing a worker's time: of several users whose work is equally urgent, who has had least of it goes first.
+
+Each process shares its own time, and asks no other: what every worker divides evenly is divided evenly over all hosts,
+and no row is written for it. It is start-time fair queueing (Goyal, Vin & Cheng 1997): while two users have work that
+the worker could do, the seconds it has given them differ by two batches at most. Who comes begins where those stand
+who are served just now, so that nobody saves time up by being idle, nor pays for what they used while alone.
+"""
+
+import time
+from contextlib import contextmanager
+from typing import NamedTuple
+
+
+class Waiting(NamedTuple):
+    """Units of one step that one user has asked for, and that nobody has."""
+
+    step_id: int
+    asked_by: int
+    project_id: int
+    urgency: int
+
+
+class Shares:
+    """What a process has given to each user, for each urgency, in seconds.
+
+    Parameters
+    ----------
+    now : callable
+        A clock, in seconds.
+    """
+
+    def __init__(self, now=time.monotonic):
+        self.now = now
+        self._given = {}
+        self._level = {}  # where they stand who are served
+
+    def in_turn(self, waiting):
+        """Return what waits in the order in which it is to be taken: the most urgent, and then by who has had least."""
+        return sorted(waiting, key=lambda each: (-each.urgency, self._start(each.urgency, each.asked_by)))
+
+    @contextmanager
+    def charged(self, batch):
+        """Charge what is done meanwhile to whoever asked for the batch."""
+        urgency, user, began = batch.urgency, batch.asked_by or 0, self.now()
+        try:
+            yield
+        finally:
+            self._charge(urgency, user, self.now() - began)
+
+    def _start(self, urgency, user):
+        level = self._level.get(urgency, 0.0)
+        return max(self._given.get((urgency, user), level), level)
+
+    def _charge(self, urgency, user, seconds):
+        level = self._level[urgency] = self._start(urgency, user)
+        self._given[urgency, user] = level + seconds
+        # Whoever stands below the level would begin there anyway.
+        behind = [one for one, given in list(self._given.items()) if one[0] == urgency and given <= level]
+        for one in behind:
+            self._given.pop(one, None)
