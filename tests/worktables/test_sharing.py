@@ -6,6 +6,7 @@ from itertools import accumulate, count
 import pytest
 
 from projects.sharing import share_with
+from worktables.creating import describe_worktable
 from worktables.editing import edit_cell
 from worktables.making import update_table
 from worktables.models import Todo, Worktable
@@ -150,9 +151,9 @@ def test_what_is_urgent_goes_first_whoever_asks(table_of, anna, bea, serving):
     serving.batches()
     set_parameters(table, {"add.factor": 2.0}, by=anna)
     add(table_of(bea), 100, bea)
-    serving.batches(3, cost={anna.pk: 100.0})
-
-    edit_cell(table, 90, table.column("x"), -7.0, seen=90.0, editor=anna)
+    for row_id in (80, 90):
+        edit_cell(table, row_id, table.column("x"), -7.0, seen=float(row_id), editor=anna)
+        serving.batches(1 if row_id == 80 else 0, cost={anna.pk: 100.0})
 
     assert claim(serving.worker.token, lambda node: 1, shares=serving.shares).claims.keys() == {90}
 
@@ -175,8 +176,7 @@ def test_what_follows_from_a_result_is_asked_for_by_whoever_asked_for_it(family,
     bea = make_user("bea")
     share_with(family.fields.project, bea, "owner", by=owner)
     work()
-    Worktable.objects.filter(pk=family.fields.pk).update(update="manual")
-    family.fields.refresh_from_db()
+    describe_worktable(family.fields, by=owner, update="manual")
     edit_cell(family.fields, 1, family.fields.column("x"), 4.0, seen=2.0, editor=bea)
     asked = set()
     worker = register_worker("two")

@@ -12,6 +12,7 @@ from worktables.events import announce_rows
 from worktables.models import Worktable
 from worktables.queue.classes import ALL, class_of
 from worktables.queue.code import may_take, say_what_is_lacking
+from worktables.queue.limiting import may_take_one_more, standing_in_the_way, standings
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.priorities import BULK
 from worktables.queue.readiness import settled_above, waits_for_a_table
@@ -79,7 +80,9 @@ WAITING = """
     )
     SELECT s.id, w.asked_by, t.project_id,
         (SELECT d.priority FROM worktables_todo d WHERE d.step_id = s.id AND d.asked_by = w.asked_by
-         AND d.owner IS NULL ORDER BY d.priority DESC LIMIT 1) AS urgency
+         AND d.owner IS NULL ORDER BY d.priority DESC LIMIT 1) AS urgency,
+        EXISTS (SELECT 1 FROM worktables_limit l WHERE (l.user_id IS NULL OR l.user_id = w.asked_by)
+            AND (l.project_id IS NULL OR l.project_id = t.project_id)) AS limited
     FROM waiting w CROSS JOIN worktables_tablestep s CROSS JOIN worktables_worktable t CROSS JOIN projects_project p
     WHERE w.asked_by IS NOT NULL AND s.id = w.step_id AND t.id = s.worktable_id AND p.id = t.project_id
     AND p.deleted_at IS NULL
@@ -105,8 +108,11 @@ def claim(owner, limit_of, takes=ALL, shares=None):
     -------
     Portion or None
     """
-    graphs, lacking = {}, []
-    for waiting in (shares or Shares()).in_turn(_waiting()):
+    graphs, lacking, queue = {}, [], _waiting()
+    limits = standings() if any(waiting.limited for waiting in queue) else []
+    for waiting in (shares or Shares()).in_turn(queue):
+        if standing_in_the_way(limits, waiting.asked_by, waiting.project_id):
+            continue
         graph = graphs.get(waiting.project_id) or graphs.setdefault(
             waiting.project_id, graph_of(waiting.project_id)
         )
@@ -146,6 +152,8 @@ def _claim(waiting, owner, limit_of):
     graph = graph_of(waiting.project_id)
     node = graph.nodes.get(waiting.step_id)
     if node is None or waits_for_a_table(graph, node) or not may_take(node):
+        return None
+    if waiting.limited and not may_take_one_more(waiting.asked_by, waiting.project_id):
         return None
     claims = _take(graph, node, waiting.asked_by, owner, limit_of(node))
     if not claims:

@@ -18,6 +18,7 @@ class Waiting(NamedTuple):
     asked_by: int
     project_id: int
     urgency: int
+    limited: bool
 
 
 class Shares:
