@@ -1,7 +1,8 @@
 """Workers share their time between users: counted in batches, by a clock of the test's own."""
 
 from collections import Counter
-from itertools import accumulate, count
+from contextlib import contextmanager
+from itertools import accumulate
 
 import pytest
 
@@ -14,7 +15,7 @@ from worktables.parameters import set_parameters
 from worktables.queue.claiming import claim
 from worktables.queue.draining import FIRST_BATCH, SHARES, drain, work_through
 from worktables.queue.recovery import register_worker
-from worktables.queue.sharing import Shares
+from worktables.queue.sharing import Shares, Waiting
 from worktables.rows import add_rows
 
 pytestmark = pytest.mark.django_db
@@ -171,6 +172,43 @@ def test_who_cannot_be_served_now_does_not_hold_up_the_others(table_of, anna, be
     assert Counter(served) == {anna.pk: 10, bea.pk: 10}
 
 
+def test_where_one_has_looked_at_length_in_vain_is_looked_last_for_a_while():
+    clock = Clock()
+    shares = Shares(clock)
+    mine, yours, urgent = Waiting(1, 1, 1, 0, False), Waiting(2, 2, 1, 0, False), Waiting(3, 1, 1, 10, False)
+    clock.seconds = 2.0
+
+    shares.looked_in_vain(mine, since=0.0)
+    shares.looked_in_vain(urgent, since=0.0)
+
+    assert shares.in_turn([urgent, mine, yours]) == [urgent, yours, mine]
+    clock.seconds = 22.0
+    assert shares.in_turn([urgent, mine, yours]) == [urgent, mine, yours]
+
+
+def test_looking_costs_a_tenth_at_most_of_what_is_computed(table_of, anna, bea, serving):
+    """A look at what Bea waits for takes a second; what Anna asked for must run first, a batch at a time."""
+    table = table_of(anna)
+    add(table, 60, anna)
+    Todo.objects.filter(step__name="sign").update(asked_by=bea.pk)
+    looks = []
+
+    class Slow(Shares):
+        def looked_in_vain(self, each, since):
+            looks.append(each)
+            clock.seconds += 1.0
+            super().looked_in_vain(each, since)
+
+    clock = serving.clock
+    serving.shares = Slow(clock)
+
+    served = serving.batches(cost={anna.pk: 2.0})
+
+    assert served.count(anna.pk) == 12
+    assert sum(each.asked_by == bea.pk for each in looks) <= 1 + clock.seconds / 10
+    assert not Todo.objects.exists()
+
+
 def test_what_follows_from_a_result_is_asked_for_by_whoever_asked_for_it(family, work, make_user, owner):
     """Items that a list becomes, and what is below a table that is manual, are nobody's no more."""
     bea = make_user("bea")
@@ -223,12 +261,15 @@ class Watched(Shares):
     """Shares that note who is served; every batch takes a second."""
 
     def __init__(self, served):
-        super().__init__(count().__next__)
+        super().__init__(Clock())
         self.served = served
 
+    @contextmanager
     def charged(self, batch):
         self.served.append(batch.asked_by)
-        return super().charged(batch)
+        with super().charged(batch):
+            yield
+            self.now.seconds += 1.0
 
 
 def test_every_drain_of_a_process_shares_the_same_time(table_of, anna):

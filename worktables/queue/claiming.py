@@ -110,7 +110,8 @@ def claim(owner, limit_of, takes=ALL, shares=None):
     """
     graphs, lacking, queue = {}, [], _waiting()
     limits = standings() if any(waiting.limited for waiting in queue) else []
-    for waiting in (shares or Shares()).in_turn(queue):
+    shares = shares or Shares()
+    for waiting in shares.in_turn(queue):
         if standing_in_the_way(limits, waiting.asked_by, waiting.project_id):
             continue
         graph = graphs.get(waiting.project_id) or graphs.setdefault(
@@ -119,7 +120,9 @@ def claim(owner, limit_of, takes=ALL, shares=None):
         node = graph.nodes.get(waiting.step_id)
         if node is None or class_of(node) not in takes:
             continue
+        began = shares.now()
         if waits_for_a_table(graph, node) or not _claimable(graph, node, waiting.asked_by):
+            shares.looked_in_vain(waiting, since=began)
             continue
         if not may_take(node):
             lacking.append(node)

@@ -10,6 +10,8 @@ import time
 from contextlib import contextmanager
 from typing import NamedTuple
 
+RESPITE = 10  # times what a look in vain has taken, until the next; so looking costs a tenth at most
+
 
 class Waiting(NamedTuple):
     """Units of one step that one user has asked for, and that nobody has."""
@@ -34,10 +36,26 @@ class Shares:
         self.now = now
         self._given = {}
         self._level = {}  # where they stand who are served
+        self._respite = {}
 
     def in_turn(self, waiting):
-        """Return what waits in the order in which it is to be taken: the most urgent, and then by who has had least."""
-        return sorted(waiting, key=lambda each: (-each.urgency, self._start(each.urgency, each.asked_by)))
+        """Return what waits in the order in which it is to be taken: the most urgent, and then by who has had least.
+
+        Of the equally urgent, where somebody has just looked at length and in vain is looked last.
+        """
+        now = self.now()
+        self._respite = {what: until for what, until in list(self._respite.items()) if until > now}
+
+        def turn(each):
+            rests = (each.step_id, each.asked_by) in self._respite
+            return -each.urgency, rests, self._start(each.urgency, each.asked_by)
+
+        return sorted(waiting, key=turn)
+
+    def looked_in_vain(self, each, since):
+        """Note that nothing of this could run, which took a while where much waits for what is above it."""
+        now = self.now()
+        self._respite[each.step_id, each.asked_by] = now + RESPITE * (now - since)
 
     @contextmanager
     def charged(self, batch):
