@@ -15,6 +15,7 @@ from worktables.models import (
     Annotation,
     Change,
     Column,
+    Limit,
     Link,
     State,
     TableStep,
@@ -24,6 +25,7 @@ from worktables.models import (
     Worktable,
 )
 from worktables.updating import state_counts
+from worktables.waking import wake_workers
 
 
 class ReadOnly:
@@ -282,3 +284,35 @@ class WorkerAdmin(ReadOnlyAdmin):
     list_filter = ["host", ("stopped_at", admin.EmptyFieldListFilter), "lost"]
     search_fields = ["name", "host", "token", "address"]
     ordering = ["-seen_at"]
+
+
+@admin.register(Limit)
+class LimitAdmin(admin.ModelAdmin):
+    """What users and projects may have of the workers at once; workers hear of a change at once."""
+
+    list_display = ["of", "user", "project", "most"]
+    list_editable = ["most"]
+    list_select_related = ["user", "project"]
+    search_fields = ["user__username", "project__slug"]
+    autocomplete_fields = ["user", "project"]
+    ordering = ["user__username", "project__slug"]
+
+    @admin.display(description="limit of")
+    def of(self, limit):
+        """Whom or what it is about."""
+        return limit.of
+
+    def save_model(self, request, obj, form, change):
+        """Wake the workers, for more may run now."""
+        super().save_model(request, obj, form, change)
+        wake_workers()
+
+    def delete_model(self, request, obj):
+        """Wake the workers, for more may run now."""
+        super().delete_model(request, obj)
+        wake_workers()
+
+    def delete_queryset(self, request, queryset):
+        """Wake the workers, for more may run now."""
+        super().delete_queryset(request, queryset)
+        wake_workers()

@@ -164,7 +164,7 @@ def describe_worktable(worktable, *, by, **facts):
     worktable.save(update_fields=list(facts))
     if "update" in facts:
         rank_steps(worktable.project)
-        wake_all(graph_of(worktable.project_id))
+        wake_all(graph_of(worktable.project_id), by=by)
         wake_workers(worktable)
     _note(worktable, old, facts, by)
     announce(worktable, "table")
@@ -202,7 +202,7 @@ def delete_worktable(worktable, *, by):
         units.update(fingerprint="")  # its rows go, and are to come back
         rows = rowsets.children(link, rowsets.all_rows(link.source_id))
         retire_rows(link.target, rows, why, about={worktable.pk})
-    wake_all(graph)
+    wake_all(graph, by=by)
     wake_workers(worktable)
     _note(worktable, {"deleted": False}, {"deleted": True}, by)
     announce(worktable, "table", deleted=True)

@@ -110,7 +110,7 @@ def release_rows(worktable, row_ids, *, by):
     enqueue([node for node in nodes if graph.flows(node)], rows, by=by)
     for node in nodes:
         if not graph.flows(node):
-            wake(graph, node, rows)
+            wake(graph, node, rows, by=by)
     refresh_rows(graph, worktable.pk, rows)
     for node in graph.expands_from[worktable.pk]:
         refresh_states(graph, node, rows)

@@ -98,7 +98,7 @@ def keep_units(graph, node, rows, by):
     Todo.objects.filter(worktable=node.worktable_id, step=node.id, row_id__in=ids).delete()
     worktable, rows = Worktable.objects.get(pk=node.worktable_id), rowsets.these(node.worktable_id, ids)
     refresh_states(graph, node, rows)
-    wake_below(graph, node, rows)
+    wake_below(graph, node, rows, by=by)
     _note(worktable, Change.Action.KEEP, node.name, ids, by)
     announce_rows(worktable, ids)
     return len(ids)

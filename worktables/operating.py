@@ -1,10 +1,11 @@
 """What whoever looks after the machines wants to see: who works, at what, and what waits for whom."""
 
 import dataclasses
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db.models import Count, Max, Min, Q, Sum
 
 from archive.models import Product
@@ -12,6 +13,7 @@ from pipelines.models import Memo
 from projects.models import Project
 from worktables.models import Todo, Worker, Worktable
 from worktables.queue.classes import ALL, class_of_step
+from worktables.queue.limiting import standings
 from worktables.queue.recovery import database_time
 
 LATELY = timedelta(days=1)
@@ -52,7 +54,7 @@ class InHand:
 
 @dataclasses.dataclass
 class Queue:
-    """What waits and what runs, of a class of work or of a project."""
+    """What waits and what runs, of a class of work, of a project or of a user."""
 
     name: str
     title: str = ""
@@ -74,6 +76,16 @@ class Queue:
         self.running += running
         if oldest is not None and (self.oldest is None or oldest < self.oldest):
             self.oldest = oldest
+
+
+@dataclasses.dataclass(frozen=True)
+class Limited:
+    """A limit that is reached while work waits for it."""
+
+    of: str
+    running: int
+    most: int
+    waiting: int
 
 
 @dataclasses.dataclass
@@ -105,6 +117,8 @@ class Operation:
     lost: list[Worker]
     classes: list[Queue]
     projects: list[Queue]
+    users: list[Queue]
+    limits: list[Limited]
 
     @property
     def n_processes(self):
@@ -164,10 +178,10 @@ def present_operation(user):
     """
     now = database_time()
     workers = present_workers(user, now)
-    classes, projects = queues(user, now)
+    classes, projects, users, limits = queues(user, now)
     for each in classes:
         each.takers = sum(each.name in worker.takes for worker in workers)
-    return Operation(now, workers, workers_lost(now), classes, projects)
+    return Operation(now, workers, workers_lost(now), classes, projects, users, limits)
 
 
 def present_workers(user, now):
@@ -239,12 +253,19 @@ def workers_lost(now):
 
 
 def queues(user, now):
-    """Return what waits and runs, by class and by project, the longest queue first."""
+    """Return what waits and runs, by class, by project and by who asked, the longest first; and what limits it."""
     by_class = {name: Queue(name) for name in ALL}
-    by_project = {}
+    by_project, by_user, waiting_of = {}, {}, Counter()
     steps = (
         Todo.objects.filter(worktable__project__deleted_at=None)
-        .values("step__kind", "step__step", "worktable__project__slug", "worktable__project__title")
+        .values(
+            "step__kind",
+            "step__step",
+            "asked_by",
+            "worktable__project_id",
+            "worktable__project__slug",
+            "worktable__project__title",
+        )
         .annotate(
             waiting=Count("row_id", filter=Q(owner=None)),
             running=Count("row_id", filter=~Q(owner=None)),
@@ -255,16 +276,45 @@ def queues(user, now):
     for each in steps:
         slug = each["worktable__project__slug"]
         project = by_project.setdefault(slug, Queue(slug, each["worktable__project__title"]))
-        for queue in (by_class[class_of_step(each["step__kind"], each["step__step"])], project):
+        asker = by_user.setdefault(each["asked_by"], Queue("nobody in particular"))
+        for queue in (by_class[class_of_step(each["step__kind"], each["step__step"])], project, asker):
             queue.add(each["waiting"], each["running"], each["oldest"])
+        waiting_of[each["asked_by"], each["worktable__project_id"]] += each["waiting"]
+    for asker in get_user_model().objects.filter(pk__in=list(by_user)):
+        by_user[asker.pk].name = asker.get_username()
     seen = set(
         Project.objects.visible_to(user).filter(slug__in=list(by_project)).values_list("slug", flat=True)
     )
-    for queue in (*by_class.values(), *by_project.values()):
+    for queue in (*by_class.values(), *by_project.values(), *by_user.values()):
         queue.wait = None if queue.oldest is None else max(0.0, (now - queue.oldest).total_seconds())
+    for queue in by_project.values():
         queue.seen = queue.name in seen
-    projects = sorted(by_project.values(), key=lambda queue: (-queue.waiting, -queue.running, queue.name))
-    return list(by_class.values()), projects
+    return (
+        list(by_class.values()),
+        sorted(by_project.values(), key=_longest_first),
+        sorted(by_user.values(), key=_longest_first),
+        limits_reached(waiting_of),
+    )
+
+
+def _longest_first(queue):
+    return -queue.waiting, -queue.running, queue.name
+
+
+def limits_reached(waiting_of):
+    """Return the limits because of which work waits.
+
+    Parameters
+    ----------
+    waiting_of : dict
+        (user, project) → how many units wait.
+    """
+    found = []
+    for each in standings():
+        waiting = sum(number for whose, number in waiting_of.items() if each.concerns(*whose))
+        if each.reached and waiting:
+            found.append(Limited(each.limit.of, each.running, each.limit.most, waiting))
+    return found
 
 
 def present_stores(user):

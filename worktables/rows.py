@@ -191,7 +191,7 @@ def delete_rows(worktable, row_ids, *, by, undoes=None):
         by=by,
         undoes=undoes,
     )
-    wake_all(graph_of(worktable.project_id), flowing=False)
+    wake_all(graph_of(worktable.project_id), by=by, flowing=False)
     announce(worktable, "rows", all=True, n=len(ids))
     wake_workers(worktable)
     return len(ids)
@@ -283,7 +283,7 @@ def revive_units(worktable, rows, reason, *, about=(), by=None):
     enqueue([node for node in nodes if graph.flows(node)], rows, by=by)
     for node in nodes:
         if not graph.flows(node):
-            wake(graph, node, rows)
+            wake(graph, node, rows, by=by)
     refresh_rows(graph, worktable.pk, rows)
     rest(graph, [worktable.pk])
 

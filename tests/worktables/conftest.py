@@ -1,6 +1,9 @@
 """A small worktable, a worker to drain it, and a family of linked tables."""
 
+import threading
+
 import pytest
+from django.db import connection
 
 from pipelines.models import Pipeline
 from tests.worktables import toys
@@ -10,6 +13,8 @@ from worktables.queue.draining import drain
 from worktables.queue.recovery import register_worker
 from worktables.rows import add_rows
 from worktables.storage import layout_of
+
+PATIENCE = 20  # seconds; only a failing test waits so long
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +72,50 @@ def cells():
         }
 
     return read
+
+
+@pytest.fixture
+def at_once():
+    """Run functions in threads of their own, with connections of their own; return what each gave or raised."""
+
+    def run(*functions):
+        start, ends = threading.Barrier(len(functions)), [None] * len(functions)
+
+        def live(number, function):
+            try:
+                start.wait(PATIENCE)
+                ends[number] = function()
+            except Exception as error:
+                ends[number] = error
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=live, args=each) for each in enumerate(functions)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+        return ends
+
+    return run
+
+
+@pytest.fixture
+def anna(make_user):
+    return make_user("anna")
+
+
+@pytest.fixture
+def bea(make_user):
+    return make_user("bea")
+
+
+@pytest.fixture
+def table_of(make_project):
+    """Give somebody a project with a table: total = (x + y) * factor → sign."""
+    pipeline = Pipeline.objects.create(name="toy", title="Toy", graph=toys.FIELD)
+
+    def make(user):
+        return create_worktable(make_project(user.username, user), "fields", creator=user, pipeline=pipeline)
+
+    return make

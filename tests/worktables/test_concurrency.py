@@ -45,33 +45,6 @@ LARGEST = {
 
 
 @pytest.fixture
-def at_once():
-    """Run functions in threads of their own, with connections of their own; return what each gave or raised."""
-    from django.db import connection
-
-    def run(*functions):
-        start, ends = threading.Barrier(len(functions)), [None] * len(functions)
-
-        def live(number, function):
-            try:
-                start.wait(PATIENCE)
-                ends[number] = function()
-            except Exception as error:
-                ends[number] = error
-            finally:
-                connection.close()
-
-        threads = [threading.Thread(target=live, args=each) for each in enumerate(functions)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(PATIENCE)
-        return ends
-
-    return run
-
-
-@pytest.fixture
 def totals(project, owner):
     """numbers (total = x + y), of which a row of another table collects the largest total."""
     adding = Pipeline.objects.create(name="toy", title="Toy", graph=toys.FIELD)

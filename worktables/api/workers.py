@@ -49,7 +49,7 @@ class PresentWorkerSerializer(WorkerFactsSerializer):
 
 
 class QueueSerializer(serializers.Serializer):
-    """What is to do, of a class of work or of a project."""
+    """What is to do, of a class of work, of a project or of a user."""
 
     name = serializers.CharField()
     waiting = serializers.IntegerField()
@@ -61,6 +61,15 @@ class ClassQueueSerializer(QueueSerializer):
     """What is to do of a class of work."""
 
     takers = serializers.IntegerField(help_text="how many workers take it")
+
+
+class LimitedSerializer(serializers.Serializer):
+    """A limit because of which work waits."""
+
+    of = serializers.CharField(help_text="whom or what it limits, in words")
+    running = serializers.IntegerField(help_text="workers that compute for them")
+    most = serializers.IntegerField()
+    waiting = serializers.IntegerField(help_text="units")
 
 
 class StoreSerializer(serializers.Serializer):
@@ -83,6 +92,8 @@ class OperationSerializer(serializers.Serializer):
     lost = WorkerFactsSerializer(many=True)
     classes = ClassQueueSerializer(many=True)
     projects = QueueSerializer(many=True)
+    users = QueueSerializer(many=True, help_text="who asked")
+    limits = LimitedSerializer(many=True)
 
 
 class WholeOperationSerializer(OperationSerializer):

@@ -108,7 +108,7 @@ def remove_link(link, *, by, undoes=None):
         mark(graph, [(node, everything), *below(graph, node, everything)], reason, about=ends, by=by)
     for table in (source, target):
         refresh_rows(graph, table.pk, rowsets.all_rows(table.pk))
-    wake_all(graph)
+    wake_all(graph, by=by)
     note(target, link.name, old, None, by, undoes=undoes)
     announce(source, "table")
     announce(target, "table")

@@ -3,6 +3,7 @@
 from worktables.models.batches import Batch, BatchRow
 from worktables.models.graph import Binding, Link, TableStep
 from worktables.models.holds import Hold
+from worktables.models.limits import Limit
 from worktables.models.tables import (
     Column,
     Kind,
@@ -24,6 +25,7 @@ __all__ = [
     "Event",
     "Hold",
     "Kind",
+    "Limit",
     "Link",
     "Role",
     "State",

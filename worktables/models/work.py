@@ -85,7 +85,7 @@ class Todo(models.Model):
     priority = models.SmallIntegerField(default=0)
     forced = models.BooleanField(default=False, help_text="run it even if nothing changed")
     attempts = models.SmallIntegerField(default=0)
-    asked_by = models.BigIntegerField(null=True)
+    asked_by = models.BigIntegerField(default=0, db_default=0, help_text="id of the user; 0 is nobody")
     owner = models.CharField(max_length=32, null=True)  # noqa: DJ001 - NULL is "nobody", and indexed so
     claimed_at = models.DateTimeField(null=True)
     queued_at = models.DateTimeField(db_default=Now(), help_text="since when it has not been up to date")
@@ -95,7 +95,7 @@ class Todo(models.Model):
     class Meta:
         indexes = [
             models.Index(
-                fields=["step", "-priority", "row_id"],
+                fields=["step", "asked_by", "-priority", "row_id"],
                 condition=models.Q(owner=None),
                 name="todo_waiting",
             ),

@@ -27,6 +27,7 @@ from worktables.queue.durations import tell_duration
 from worktables.queue.garbage import undisturbed
 from worktables.queue.reading import read_step_inputs, read_works
 from worktables.queue.settling import settle
+from worktables.queue.sharing import Shares
 from worktables.queue.telling import Telling
 from worktables.storage.values import as_json, from_json
 from worktables.waking import wake_others
@@ -34,10 +35,11 @@ from worktables.waking import wake_others
 log = logging.getLogger(__name__)
 
 FIRST_BATCH = {"light": 50, "heavy": 1, "network": 5}
+SHARES = Shares()
 _seconds = {}
 
 
-def drain(worker, *, budget_seconds=None, stop=None, watchman=None):
+def drain(worker, *, budget_seconds=None, stop=None, watchman=None, shares=SHARES):
     """Compute what can be computed, until nothing is claimable (or the budget is used up, or `stop` is set).
 
     Parameters
@@ -48,6 +50,8 @@ def drain(worker, *, budget_seconds=None, stop=None, watchman=None):
     stop : threading.Event, optional
     watchman : Watchman, optional
         Who stops what was taken from the worker, or takes too long; else nobody does.
+    shares : Shares, optional
+        What users have had of the worker's time, if not all that this process has given them.
 
     Returns
     -------
@@ -58,11 +62,12 @@ def drain(worker, *, budget_seconds=None, stop=None, watchman=None):
     while not (stop is not None and stop.is_set()):
         if budget_seconds is not None and time.monotonic() - started > budget_seconds:
             break
-        batch = claim(worker.token, batch_size, worker.takes)
+        batch = claim(worker.token, batch_size, worker.takes, shares)
         if batch is None:
             break
         try:
-            settled += work_through(batch, worker, watchman)
+            with shares.charged(batch):
+                settled += work_through(batch, worker, watchman)
             wake_others(worker.takes)
         except Error:
             raise  # the database's own troubles are for whoever holds the connection

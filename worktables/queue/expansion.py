@@ -248,9 +248,9 @@ def _apply(worktable, link, child, filled, plan, by):
         present = child.rows.filter(id__in=plan.revived).values_list("id", flat=True)
         revived = rowsets.these(target.pk, present)
         back = f"back in {made_by(plan.revived)}"
-        revive_units(target, revived, back, about=about)
+        revive_units(target, revived, back, by=by, about=about)
         reason = f"{named(plan.revived)} {back}"
-        mark_changed(target, revived, [], reason, membership=True, about=about)
+        mark_changed(target, revived, [], reason, by=by, membership=True, about=about)
     if plan.changed:
         changed = rowsets.these(target.pk, list(plan.changed))
         if plan.first is None:  # all of them were away
@@ -259,9 +259,10 @@ def _apply(worktable, link, child, filled, plan, by):
             column, *first = plan.first
             reason = f"{cell_changed(column, target.name, *first, len(plan.changed))}, from {made_by(plan.changed)}"
         if plan.columns & graph_of(target.project_id).joining:
-            mark_changed(target, changed, plan.columns, reason, about=about)  # whoever they joined before
+            # Whoever they joined before.
+            mark_changed(target, changed, plan.columns, reason, by=by, about=about)
         update_cells(child, filled, plan.changed)
-        mark_changed(target, changed, plan.columns, reason, about=about)
+        mark_changed(target, changed, plan.columns, reason, by=by, about=about)
     for row_id, ordinal in plan.ordinals.items():
         child.model.objects.filter(id=row_id).update(ordinal=ordinal)
     if plan.new:
@@ -287,12 +288,12 @@ def _apply(worktable, link, child, filled, plan, by):
         plan.present += added
         plan.parents |= {instance.id: instance.parent_id for instance in instances}
         new, came = rowsets.these(target.pk, added), f"new in {made_by(added)}"
-        add_units(graph_of(target.project_id), target.pk, new, came, about=about)
-        mark_changed(target, new, [], f"{named(added)} {came}", membership=True, about=about)
+        add_units(graph_of(target.project_id), target.pk, new, came, by=by, about=about)
+        mark_changed(target, new, [], f"{named(added)} {came}", by=by, membership=True, about=about)
     if plan.retired:
         gone = f"gone from {made_by(plan.retired)}"
         retire_rows(target, rowsets.these(target.pk, plan.retired), gone, about=about)
-        wake_all(graph_of(target.project_id), flowing=False)
+        wake_all(graph_of(target.project_id), by=by, flowing=False)
     if plan.new or plan.revived:
         target.n_rows = child.rows.exclude(state=State.RETIRED).count()
         type(target).objects.filter(pk=target.pk).update(n_rows=target.n_rows)

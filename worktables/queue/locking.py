@@ -10,7 +10,7 @@ import time
 
 from django.db import OperationalError, connection, transaction
 
-CLASS = 0x570A
+CLASS, CLASS_OF_USERS = 0x570A, 0x570B
 ATTEMPTS = 6
 
 
@@ -27,6 +27,13 @@ def hold(project_id, *, lasting=True):
         hurry = "" if lasting else ", set_config('synchronous_commit', 'off', true)"
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT pg_advisory_xact_lock(%s, %s){hurry}", [CLASS, project_id % 2**31])
+
+
+def hold_user(user_id):
+    """Hold what a user has asked for, in whatever project, until the present transaction ends: after its project."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [CLASS_OF_USERS, user_id % 2**31])
 
 
 def in_one_transaction(function):

@@ -9,7 +9,7 @@ from worktables.dependencies import graph_of
 from worktables.events import announce_tables
 from worktables.models import Link, State, TableStep
 from worktables.queue import rowsets
-from worktables.queue.priorities import BULK, FEW
+from worktables.queue.priorities import BULK, FEW, NOBODY
 from worktables.queue.readiness import in_states, settled_above, waits_for_a_table
 from worktables.queue.resting import rest
 from worktables.queue.rowsets import parameters
@@ -138,9 +138,8 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, pr
         queued = [node for node in nodes if (graph.flows(node) if queue is None else queue)]
         others = [node for node in nodes if node not in queued]
         if connection.vendor == "postgresql":
-            made = (
-                mark_at_once(graph, queued, rows, reason, about, at, (by, forced, priority)) if queued else 0
-            )
+            asked = asker(by), forced, priority
+            made = mark_at_once(graph, queued, rows, reason, about, at, asked) if queued else 0
             made += mark_at_once(graph, others, rows, reason, about, at) if others else 0
         else:
             made = _make_stale(nodes, rows, reason, about, at)
@@ -152,7 +151,7 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, pr
         show_children(graph, nodes, rows)
         for node in nodes:
             if queue is None and not graph.flows(node):
-                wake(graph, node, rows)
+                wake(graph, node, rows, by=by)
     if graph.held:
         rest(graph, {node.worktable_id for node, _ in reached})
     touched = {node.worktable_id for node, _ in reached}
@@ -161,6 +160,11 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, pr
     }
     announce_tables(graph.project_id, touched)
     return count
+
+
+def asker(by):
+    """Return the id of whom the queue says that they asked: of a user, given as such or by the id; else nobody's."""
+    return getattr(by, "pk", by) or NOBODY
 
 
 def together(reached):
@@ -189,8 +193,9 @@ def enqueue(nodes, rows, *, by=None, forced=False, priority=BULK):
     if not nodes:
         return
 
+    same = "worktables_todo.generation = excluded.generation AND NOT excluded.forced"
+
     def kept(name, otherwise="NULL"):
-        same = "worktables_todo.generation = excluded.generation AND NOT excluded.forced"
         return f"CASE WHEN {same} THEN worktables_todo.{name} ELSE {otherwise} END"
 
     with connection.cursor() as cursor:
@@ -200,14 +205,15 @@ def enqueue(nodes, rows, *, by=None, forced=False, priority=BULK):
             f"WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 = {State.STALE:d} "
             "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
             f"owner = {kept('owner')}, claimed_at = {kept('claimed_at')}, attempts = {kept('attempts', 0)}, "
-            "asked_by = COALESCE(excluded.asked_by, worktables_todo.asked_by), "
+            f"asked_by = CASE WHEN excluded.asked_by = {NOBODY:d} OR ({same} AND worktables_todo.owner IS NOT NULL) "
+            "THEN worktables_todo.asked_by ELSE excluded.asked_by END, "
             "forced = worktables_todo.forced OR excluded.forced, priority = CASE WHEN "
             "worktables_todo.priority > excluded.priority THEN worktables_todo.priority ELSE excluded.priority END",
-            [priority, forced, by.pk if by else None, *parameters(rows)],
+            [priority, forced, asker(by), *parameters(rows)],
         )
 
 
-def wake(graph, node, rows):
+def wake(graph, node, rows, *, by=None):
     """Queue what is stale in an automatic table: below a manual one, as far as nothing above waits to be asked for."""
     if not graph.tables[node.worktable_id].automatic:
         return
@@ -218,33 +224,33 @@ def wake(graph, node, rows):
         condition, values = settled_above(graph, node)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts) "
-            "SELECT t.worktable_id, t.row_id, t.step_id, t.generation, 0, %s, 0 FROM worktables_unit t "
+            "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, "
+            "asked_by) SELECT t.worktable_id, t.row_id, t.step_id, t.generation, 0, %s, 0, %s FROM worktables_unit t "
             f"WHERE t.worktable_id = %s AND t.step_id = %s AND {in_states([State.STALE], 't')} "
             f"AND t.row_id IN ({rows.sql}) AND {condition} ON CONFLICT DO NOTHING",
-            [False, node.worktable_id, node.id, *parameters(rows), *values],
+            [False, asker(by), node.worktable_id, node.id, *parameters(rows), *values],
         )
 
 
-def wake_all(graph, *, flowing=True):
+def wake_all(graph, *, by=None, flowing=True):
     """Queue what became able to run because something above it went, or need not be asked for any more."""
     for node in graph.nodes.values():
         if flowing or not graph.flows(node):
-            wake(graph, node, rowsets.all_rows(node.worktable_id))
+            wake(graph, node, rowsets.all_rows(node.worktable_id), by=by)
 
 
-def wake_below(graph, node, rows):
+def wake_below(graph, node, rows, *, by=None):
     """Queue what waited for these units, now settled, in automatic tables below manual ones."""
     for consumer in graph.nodes.values():
         way = graph.upstream[consumer.id].get(node.id)
         if way is None or graph.flows(consumer):
             continue
         if way == "row":
-            wake(graph, consumer, rows)
+            wake(graph, consumer, rows, by=by)
         elif way == "parent":
-            wake(graph, consumer, rowsets.children(graph.links[node.link_id], rows))
+            wake(graph, consumer, rowsets.children(graph.links[node.link_id], rows), by=by)
         else:
-            wake(graph, consumer, rowsets.all_rows(consumer.worktable_id))
+            wake(graph, consumer, rowsets.all_rows(consumer.worktable_id), by=by)
 
 
 def _refresh_queued(nodes, rows):
@@ -271,7 +277,7 @@ def add_units(graph, worktable_id, rows, reason, *, about=(), by=None):
     enqueue([node for node in nodes if graph.flows(node)], rows, by=by)
     for node in nodes:
         if not graph.flows(node):
-            wake(graph, node, rows)
+            wake(graph, node, rows, by=by)
     show_stale(graph, nodes, rows)
     show_children(graph, nodes, rows)
     if graph.held:

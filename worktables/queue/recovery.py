@@ -238,7 +238,7 @@ def _fail_the_hopeless(project_id, why):
     limit = settings.WORKTABLES["ATTEMPTS"]
     found = defaultdict(dict)
     for todo in Todo.objects.filter(owner=None, attempts__gte=limit, worktable__in=list(tables)):
-        claim = Claim(todo.row_id, todo.generation, todo.forced, todo.asked_by)
+        claim = Claim(todo.row_id, todo.generation, todo.forced, todo.asked_by or None)
         found[todo.worktable_id, todo.step_id][todo.row_id] = claim
     for (worktable_id, step_id), claims in found.items():
         if step_id not in graph.nodes:

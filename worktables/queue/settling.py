@@ -89,10 +89,10 @@ def settle(batch, works):
             if work.items is None:
                 work.items = items_of_none(link, work.state)
         expanded = [work for work in ours if work.items is not None]
-        by = next((work.claim.asked_by for work in ours if work.claim.asked_by), None)
+        by = batch.asked_by
         children = write_children(batch.worktable, batch.node, link, expanded, by=by) if expanded else []
     _refresh_others(batch, graph, ours)
-    wake_below(graph, batch.node, rowsets.these(batch.node.worktable_id, sorted(accepted)))
+    wake_below(graph, batch.node, rowsets.these(batch.node.worktable_id, sorted(accepted)), by=batch.asked_by)
     _tell(batch, ours, accepted, children)
     return len(accepted)
 
@@ -216,10 +216,12 @@ def _write_cells(batch, graph, ours, at):
     values = {work.claim.row_id: list(work.cells.values()) for work in ours if work.cells}
     joining, moved, reason = _moved(batch, graph, layout, columns, values)
     if moved:
-        mark_changed(batch.worktable, moved, joining, reason, at=at)  # whoever it joined before
+        # Whoever it joined before.
+        mark_changed(batch.worktable, moved, joining, reason, by=batch.asked_by, at=at)
     update_cells(layout, columns, values, also=_state_with_cells(batch, graph, ours))
     if moved:
-        mark_changed(batch.worktable, moved, joining, reason, at=at)  # whoever it joins now
+        # Whoever it joins now.
+        mark_changed(batch.worktable, moved, joining, reason, by=batch.asked_by, at=at)
 
 
 def _state_with_cells(batch, graph, ours):

@@ -6,7 +6,7 @@ from django.db import connection
 
 from worktables.models import State
 from worktables.queue import rowsets
-from worktables.queue.priorities import BULK, FEW
+from worktables.queue.priorities import BULK, FEW, NOBODY
 from worktables.queue.rowsets import parameters
 from worktables.queue.rowstates import NO_WORSE, worst_of
 from worktables.storage.layout import table_name
@@ -20,7 +20,7 @@ QUEUE_MARKED = f"""
         AS priority FROM marked m WHERE m.state = {State.STALE:d}) u
     ON t.worktable_id = u.worktable_id AND t.row_id = u.row_id AND t.step_id = u.step_id
     WHEN MATCHED THEN UPDATE SET generation = u.generation, owner = NULL, claimed_at = NULL, attempts = 0,
-        forced = t.forced OR u.forced, asked_by = COALESCE(u.asked_by, t.asked_by),
+        forced = t.forced OR u.forced, asked_by = COALESCE(NULLIF(u.asked_by, {NOBODY:d}), t.asked_by),
         priority = GREATEST(t.priority, u.priority)
     WHEN NOT MATCHED THEN
         INSERT (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by)
@@ -74,8 +74,8 @@ def mark_at_once(graph, nodes, rows, reason, about, at, queued=None):
                 f"WITH marked AS ({marked}), shown AS ({shown}) SELECT COUNT(*) FROM marked", values
             )
             return cursor.fetchone()[0]
-        by, forced, priority = queued
-        values += [forced, by.pk if by else None, priority]
+        asked_by, forced, priority = queued
+        values += [forced, asked_by, priority]
         cursor.execute(f"WITH marked AS ({marked}), shown AS ({shown}) {QUEUE_MARKED}", values)
         return cursor.rowcount
 

@@ -26,6 +26,7 @@ from worktables.errors import EditConflict
 from worktables.forms import CellsForm
 from worktables.models import Annotation, Event, Kind, Link, State, TableStep, Todo, Worktable
 from worktables.picturing import beam_of, draw_overlay, size_in_words
+from worktables.queue.limiting import standing_in_the_way, standings
 from worktables.showing import DIGITS, NUMERIC, digits_for, shown
 from worktables.sight import Sight
 from worktables.storage import layout_of
@@ -134,6 +135,7 @@ class StepView:
     progress_text: str
     kept: bool
     keepable: bool
+    waits: str
 
 
 def steps_of(table, found, sight):
@@ -144,6 +146,7 @@ def steps_of(table, found, sight):
     # A result may be taken from a run of another table.
     runs = {pk: sight.run(run) for pk, run in runs.items() if sight.reaches({run.worktable_id} - {table.pk})}
     nodes = graph_of(table.project_id).nodes
+    limits = standings() if any(todo.owner is None for todo in busy.values()) else []
     steps = []
     for step in table.steps.all():
         unit = found.steps.get(step.name)
@@ -171,9 +174,25 @@ def steps_of(table, found, sight):
                 else "",
                 kept=unit.kept,
                 keepable=bool(unit.content) and not unit.kept and unit.state in (State.STALE, State.HELD),
+                waits=waits_for(todo, table, limits, sight),
             )
         )
     return steps
+
+
+def waits_for(todo, table, limits, sight):
+    """Return which limit a queued step waits for, in words, if it does."""
+    if todo is None or todo.owner:
+        return ""
+    found = standing_in_the_way(limits, todo.asked_by, table.project_id)
+    if found is None:
+        return ""
+    of = (
+        found.limit.of
+        if not found.limit.user_id or sight.may_name_who_asked(todo)
+        else "whoever asked for it"
+    )
+    return f"waits: {of} has {found.facts}"
 
 
 def runs_of(table, found, sight):

@@ -32,4 +32,8 @@ def seen_by(user):
     """Return what the page shows to somebody, who must be of the staff."""
     if not user.is_staff:
         raise PermissionDenied("The workers are looked after by the staff of this portal; ask a curator.")
-    return {"operation": present_operation(user), "with_broker": bool(settings.REDIS_URL)}
+    return {
+        "operation": present_operation(user),
+        "with_broker": bool(settings.REDIS_URL),
+        "may_limit": user.has_perm("worktables.view_limit"),
+    }
