@@ -10,6 +10,7 @@ from worktables.errors import NoSuchRow, UnfitValue
 from worktables.holding import hold_rows, release_rows
 from worktables.making import update_table
 from worktables.models import State, Todo, Unit
+from worktables.planning import plan_update
 from worktables.queue.claiming import claim
 from worktables.queue.draining import work_through
 from worktables.queue.recovery import give_back, register_worker
@@ -74,6 +75,35 @@ def test_a_held_table_holds_rows_that_come_later_and_rows_that_come_back(worktab
     release_rows(worktable, None, by=owner)
     work()
     assert set(states(worktable).values()) == {"fresh"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([2], "1 of 3 rows needs work; 1 on hold is left out"),
+        (None, "2 of 3 rows are on hold, all others are fresh"),
+    ],
+)
+def test_a_plan_leaves_out_what_is_on_hold_and_says_so(worktable, owner, work, rows, sentence):
+    work()
+    hold_rows(worktable, rows, "wait", by=owner)
+    edit(worktable, 1, "x", 5.0, owner)
+    edit(worktable, 2, "x", 6.0, owner)
+
+    worktable.refresh_from_db()
+    plan = update_table(worktable, by=owner)
+
+    assert plan.sentence() == sentence
+    assert plan.n_units == Todo.objects.count()
+
+
+def test_what_failed_waits_on_hold_as_well(worktable, owner, work):
+    edit(worktable, 1, "x", 13.0, owner)
+    work()
+    hold_rows(worktable, [1], "wait", by=owner)
+    worktable.refresh_from_db()
+
+    assert plan_update(worktable).sentence() == "1 of 3 rows is on hold, all others are fresh"
 
 
 def test_what_is_below_a_held_row_waits(family, owner, work):
