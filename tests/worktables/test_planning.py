@@ -212,7 +212,7 @@ def test_an_edit_above_leaves_it_kept_and_is_told(worktable, owner, work):
 
     assert state(worktable, 1, "add") == (
         "held",
-        "kept as it is though “x” of fields 1: 4.0 → 5.0, by owner",
+        "kept as it is by owner though “x” of fields 1: 4.0 → 5.0, by owner",
     )
 
 
