@@ -25,6 +25,8 @@ class Plan:
         Rows it was asked of.
     n_rows_to_do : int
         Those of them that need work.
+    n_rows_on_hold : int
+        Those that would need work if nobody held them; they are left out.
     units_per_step : dict
         How many units of each step would run, at most, in the order of execution where it was given; a step of
         another table is named with its table.
@@ -42,6 +44,7 @@ class Plan:
 
     n_rows: int
     n_rows_to_do: int = 0
+    n_rows_on_hold: int = 0
     units_per_step: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
     states: dict[str, int] = field(default_factory=dict)
@@ -65,11 +68,16 @@ class Plan:
         """Return the plan in a sentence."""
         if self.n_rows == 0:
             return "there are no rows yet"
+        held = self.n_rows_on_hold
         if not self.n_rows_to_do:
-            return "the only row is fresh" if self.n_rows == 1 else f"all {self.n_rows} rows are fresh"
+            if 0 < held < self.n_rows:
+                return f"{held} of {self.n_rows} rows {'is' if held == 1 else 'are'} on hold, all others are fresh"
+            state = "on hold" if held else "fresh"
+            return f"the only row is {state}" if self.n_rows == 1 else f"all {self.n_rows} rows are {state}"
         noun = "row" if self.n_rows == 1 else "rows"
         verb = "needs" if self.n_rows_to_do == 1 else "need"
-        return f"{self.n_rows_to_do} of {self.n_rows} {noun} {verb} work"
+        left_out = f"; {held} on hold {'is' if held == 1 else 'are'} left out" if held else ""
+        return f"{self.n_rows_to_do} of {self.n_rows} {noun} {verb} work{left_out}"
 
     def estimate(self) -> str:
         """Return in words how long it will take, or why nobody can say; nothing where nothing is to be done."""
@@ -99,6 +107,7 @@ def plan_of(
     waiting: Iterable[Waiting],
     order: Sequence[str] = (),
     *,
+    n_rows_on_hold: int = 0,
     durations: Mapping[str, float] | None = None,
     n_workers: int = 0,
     deeper: bool = False,
@@ -112,7 +121,7 @@ def plan_of(
         What is not fresh, in groups.
     order : sequence of str, optional
         The steps in their order of execution; others follow by name.
-    durations, n_workers, deeper
+    n_rows_on_hold, durations, n_workers, deeper
         As of `Plan`.
     """
     steps: Counter[str] = Counter()
@@ -128,6 +137,7 @@ def plan_of(
     return Plan(
         n_rows=n_rows,
         n_rows_to_do=n_rows_to_do,
+        n_rows_on_hold=n_rows_on_hold,
         units_per_step={name: steps[name] for name in ordered},
         reasons=dict(reasons.most_common()),
         states=dict(states.most_common()),

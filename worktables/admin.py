@@ -13,8 +13,10 @@ from django.utils.html import format_html
 from worktables.creating import delete_worktable, describe_worktable, restore_worktable
 from worktables.models import (
     Annotation,
+    Batch,
     Change,
     Column,
+    Hold,
     Limit,
     Link,
     State,
@@ -316,3 +318,31 @@ class LimitAdmin(admin.ModelAdmin):
         """Wake the workers, for more may run now."""
         super().delete_queryset(request, queryset)
         wake_workers()
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    """What was queued together; what came of it is told by the page of the batch."""
+
+    list_display = ["id", "worktable", "action", "by", "started_at", "ended_at", "n_rows", "n_units", "page"]
+    list_filter = ["action", ("ended_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["worktable", "by"]
+    search_fields = ["worktable__name", "worktable__project__slug", "by__username"]
+    date_hierarchy = "started_at"
+
+    @admin.display
+    def page(self, batch):
+        """Where it is told what came of it."""
+        address = reverse("worktable-batch", args=[batch.worktable_id, batch.pk])
+        return format_html('<a href="{}">what came of it</a>', address)
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    """What is held, by whom and why; it is released where its rows are seen."""
+
+    list_display = ["id", "worktable", "row_id", "by", "at", "why"]
+    list_filter = ["by", ("row_id", admin.EmptyFieldListFilter)]
+    list_select_related = ["worktable", "by"]
+    search_fields = ["why", "worktable__name", "worktable__project__slug", "by__username"]
+    date_hierarchy = "at"

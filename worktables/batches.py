@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+from collections import Counter, defaultdict
 from datetime import timedelta
 
 from django.db import connection
@@ -21,6 +22,13 @@ MANY = 2  # rows: one that is added or run again by hand is no batch
 ROWS_NAMED = 100  # of each group; the others are counted
 LINES_READ = 5000
 GUESS_FROM = 0.05  # fraction done
+
+BAD = f"IN ({State.FAILED:d}, {State.BLOCKED:d})"
+# What became of a row `f` since the batch before, in which it was `p`.
+KIND = (
+    f"CASE WHEN f.state {BAD} AND COALESCE(p.state, 0) {BAD} THEN 'still' "
+    f"WHEN f.state {BAD} THEN 'newly' WHEN p.state {BAD} AND f.state = {State.FRESH:d} THEN 'mended' END"
+)
 
 
 # ------------------------------------------------------------------ beginning and ending
@@ -132,16 +140,12 @@ class Rows:
 
 
 @dataclasses.dataclass(frozen=True)
-class Summary:
-    """What came of a batch so far."""
+class Outline:
+    """What came of a batch so far, in numbers; its rows need not be named."""
 
     batch: Batch
     counts: dict
     n_busy: int
-    fraction: float
-    left: timedelta | None
-    groups: list
-    before: Batch | None
     newly: Rows
     mended: Rows
     still: Rows
@@ -173,6 +177,63 @@ class Summary:
         return ", ".join(f"{found.n} {words}" for found, words in named if found.n)
 
 
+@dataclasses.dataclass(frozen=True)
+class Summary(Outline):
+    """What came of a batch so far, row by row and why."""
+
+    fraction: float
+    left: timedelta | None
+    groups: list
+    before: Batch | None
+
+
+def outline(batches):
+    """Say in numbers what came of batches of one table: two queries, however many.
+
+    Parameters
+    ----------
+    batches : list of Batch
+
+    Returns
+    -------
+    list of Outline
+    """
+    if not batches:
+        return []
+    newest = max(batch.pk for batch in batches)
+    ended = Batch.objects.filter(worktable=batches[0].worktable_id, pk__lt=newest).exclude(ended_at=None)
+    ended = list(ended.order_by("-pk").values_list("pk", flat=True)[: len(batches)])
+    before = {batch.pk: next((pk for pk in ended if pk < batch.pk), 0) for batch in batches}
+    each = " UNION ALL ".join(
+        f"SELECT {pk:d} AS batch_id, {before[pk]:d} AS before_id, f.row_id, "
+        f"f.state, f.busy FROM ({_found(batch)}) f"
+        for pk, batch in ((batch.pk, batch) for batch in batches)
+    )
+    counts, busy, numbers = defaultdict(Counter), Counter(), defaultdict(Counter)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT batch_id, state, busy, kind, COUNT(*) FROM (SELECT f.batch_id, f.state, f.busy, "
+            f"CASE WHEN f.before_id = 0 OR f.busy = 1 THEN NULL ELSE {KIND} END AS kind FROM ({each}) f "
+            "LEFT JOIN worktables_batchrow p ON p.batch_id = f.before_id AND p.row_id = f.row_id) k "
+            "GROUP BY 1, 2, 3, 4"
+        )
+        for pk, state, is_busy, kind, number in cursor.fetchall():
+            if is_busy:
+                busy[pk] += number
+            else:
+                counts[pk][State(state).label] += number
+                numbers[pk][kind] += number
+    return [
+        Outline(
+            batch,
+            dict(counts[batch.pk]),
+            busy[batch.pk],
+            *(Rows(numbers[batch.pk][kind], []) for kind in ("newly", "mended", "still")),
+        )
+        for batch in batches
+    ]
+
+
 def summarise(batch, viewer):
     """Say what came of a batch, as far as this person may know.
 
@@ -196,7 +257,7 @@ def summarise(batch, viewer):
     before = before.select_related("by").first()
     newly, mended, still = _compared(found, before)
     groups = _groups(found, Sight(viewer, batch.worktable.project_id))
-    return Summary(batch, counts, n_busy, fraction, left, groups, before, newly, mended, still)
+    return Summary(batch, counts, n_busy, newly, mended, still, fraction, left, groups, before)
 
 
 def _found(batch):
@@ -264,15 +325,10 @@ def _compared(found, before):
     """Return which rows fail that did not in the batch before, which are mended, and which still fail."""
     if before is None:
         return Rows(0, []), Rows(0, []), Rows(0, [])
-    bad = f"IN ({State.FAILED:d}, {State.BLOCKED:d})"
-    kind = (
-        f"CASE WHEN f.state {bad} AND COALESCE(p.state, 0) {bad} THEN 'still' "
-        f"WHEN f.state {bad} THEN 'newly' WHEN p.state {bad} AND f.state = {State.FRESH:d} THEN 'mended' END"
-    )
     sql = (
         "SELECT kind, n, row_id FROM (SELECT kind, row_id, COUNT(*) OVER (PARTITION BY kind) AS n, "
         "ROW_NUMBER() OVER (PARTITION BY kind ORDER BY row_id) AS place FROM ("
-        f"SELECT {kind} AS kind, f.row_id FROM ({found}) f LEFT JOIN worktables_batchrow p "
+        f"SELECT {KIND} AS kind, f.row_id FROM ({found}) f LEFT JOIN worktables_batchrow p "
         f"ON p.batch_id = {hidden(before.pk, 'f.row_id')} AND p.row_id = f.row_id "
         "WHERE f.busy = 0) k WHERE kind IS NOT NULL) c "
         f"WHERE place <= {ROWS_NAMED:d} ORDER BY row_id"

@@ -6,6 +6,7 @@ from projects.permissions import demand
 from worktables.dependencies import graph_of
 from worktables.errors import CannotUndo, EditConflict, NoSuchRow, NotEditable, UnfitValue
 from worktables.events import announce
+from worktables.keeping import undo_keeping
 from worktables.models import Change, Column, State
 from worktables.queue import rowsets
 from worktables.queue.locking import hold, in_one_transaction
@@ -17,6 +18,14 @@ from worktables.signals import cells_edited
 from worktables.storage import layout_of
 from worktables.storage.values import Unfit, as_json, from_json
 from worktables.waking import wake_workers
+
+UNDOABLE = (
+    Change.Action.EDIT,
+    Change.Action.ADD_ROWS,
+    Change.Action.DELETE_ROWS,
+    Change.Action.RESTORE_ROWS,
+    Change.Action.KEEP,
+)
 
 
 @in_one_transaction
@@ -113,7 +122,7 @@ def undo(change, *, by):
     Parameters
     ----------
     change : Change
-        An edited cell, or rows added, deleted or restored.
+        An edited cell, rows added, deleted or restored, or results kept as they are.
 
     Raises
     ------
@@ -142,8 +151,12 @@ def undo(change, *, by):
         done = delete_rows(worktable, range(first, last + 1), by=by, undoes=change)
     elif change.action == Change.Action.RESTORE_ROWS:
         done = delete_rows(worktable, change.new["rows"], by=by, undoes=change)
+    elif change.action == Change.Action.KEEP:
+        done = undo_keeping(change, by=by)
     else:
         raise CannotUndo(f"“{change.get_action_display()}” cannot be undone; change it back by hand")
     if not done:
-        raise CannotUndo("nothing of it is left to take back: the rows were deleted or restored since")
+        raise CannotUndo(
+            "nothing of it is left to take back: its rows were deleted, restored or made again since"
+        )
     return done

@@ -1,11 +1,14 @@
 """Holding rows, or a whole table, and releasing them: nothing held is computed, and what is below waits."""
 
+import dataclasses
+from datetime import datetime
+
 from django.db import connection, transaction
 from django.utils import timezone
 
 from projects.models import Project, new_version
 from projects.permissions import demand
-from worktables.batches import open_batch, queued_rows
+from worktables.batches import ROWS_NAMED, open_batch, queued_rows
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchRow, UnfitValue
 from worktables.events import announce
@@ -21,6 +24,47 @@ from worktables.storage.rows import in_ids
 from worktables.waking import wake_workers
 
 LONGEST = 500
+LISTED = 10_000  # rows, as many as are released at once
+
+
+@dataclasses.dataclass
+class Held:
+    """What one person holds for one reason: some rows, or the whole table (none)."""
+
+    by: str
+    at: datetime
+    why: str
+    all_rows: list[int]
+
+    @property
+    def n(self):
+        """How many rows."""
+        return len(self.all_rows)
+
+    @property
+    def rows(self):
+        """Those of them that are named."""
+        return self.all_rows[:ROWS_NAMED]
+
+    @property
+    def ids(self):
+        """The rows named, as a filter of the table takes them."""
+        return ",".join(map(str, self.rows))
+
+    @property
+    def all_ids(self):
+        """All rows, as a form sends them."""
+        return ",".join(map(str, self.all_rows))
+
+
+def present_holds(worktable):
+    """Return what is held in a table by whom and why, the whole table first, and how many rows are left out."""
+    holds = worktable.holds.order_by("at", "pk").values_list("by__username", "why", "row_id", "at")
+    found = {}
+    for by, why, row_id, at in holds[:LISTED]:
+        held = found.setdefault((by, why, row_id is None), Held(by or "", at, why, []))
+        held.all_rows += [] if row_id is None else [row_id]
+    return sorted(found.values(), key=lambda held: held.n > 0), max(0, holds.count() - LISTED)
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark, wake_below
 from worktables.queue.readiness import in_states
 from worktables.queue.rowstates import refresh_states
+from worktables.queue.staling import THOUGH
 from worktables.queue.wording import rows_named
 from worktables.storage import layout_of
 from worktables.waking import wake_workers
@@ -54,8 +55,14 @@ def keep_as_it_is(worktable, row_ids, step, *, by):
 
 
 @transaction.atomic
-def stop_keeping(worktable, row_ids, step, *, by):
-    """Have results that were kept as they are made again, and what was made from them; return how many."""
+def stop_keeping(worktable, row_ids, step, *, by, undoes=None):
+    """Have results that were kept as they are made again, and what was made from them; return how many.
+
+    Parameters
+    ----------
+    undoes : Change, optional
+        The keeping that this takes back.
+    """
     graph, node, rows = _begin(worktable, row_ids, step, by)
     kept = Unit.objects.filter(worktable=worktable, step=node.id, kept=True, row_id__in=list(row_ids))
     ids = list(kept.values_list("row_id", flat=True))
@@ -65,9 +72,19 @@ def stop_keeping(worktable, row_ids, step, *, by):
     rows = rowsets.these(worktable.pk, ids)
     reason = f"“{step}” of {rows_named(worktable.name, sorted(ids))} is no longer kept as it is, by {by}"
     mark(graph, [(node, rows), *below(graph, node, rows)], reason, about={worktable.pk}, by=by)
-    _note(worktable, Change.Action.KEEP_NO_MORE, step, ids, by)
+    _note(worktable, Change.Action.KEEP_NO_MORE, step, ids, by, undoes)
     wake_workers(worktable)
     return len(ids)
+
+
+def undo_keeping(change, *, by):
+    """Stop keeping what one action kept, but for what was let go and kept anew since; return how many results."""
+    kept = Change.objects.filter(
+        worktable=change.worktable, action=Change.Action.KEEP, subject=change.subject, pk__gt=change.pk
+    )
+    anew = {row_id for new in kept.values_list("new", flat=True) for row_id in new["rows"]}
+    ids = [row_id for row_id in change.new["rows"] if row_id not in anew]
+    return stop_keeping(change.worktable, ids, change.subject, by=by, undoes=change) if ids else 0
 
 
 def keep_units(graph, node, rows, by):
@@ -90,7 +107,7 @@ def keep_units(graph, node, rows, by):
             f"UPDATE worktables_unit SET state = {State.HELD:d}, kept = TRUE, generation = generation + 1, "
             "reason = %s || reason, changed_at = %s WHERE worktable_id = %s AND step_id = %s "
             f"AND row_id IN ({rows.sql}) RETURNING row_id",
-            [f"kept as it is by {by} though ", timezone.now(), node.worktable_id, node.id, *rows.params],
+            [f"kept as it is by {by}{THOUGH}", timezone.now(), node.worktable_id, node.id, *rows.params],
         )
         ids = sorted(row_id for (row_id,) in cursor.fetchall())
     if not ids:
@@ -123,7 +140,7 @@ def _begin(worktable, row_ids, step, by):
     return graph, node, rowsets.these(worktable.pk, sorted(ids))
 
 
-def _note(worktable, action, step, ids, by):
+def _note(worktable, action, step, ids, by, undoes=None):
     Change.objects.create(
         worktable=worktable,
         action=action,
@@ -131,4 +148,5 @@ def _note(worktable, action, step, ids, by):
         subject=step,
         new={"rows": ids},
         by=by,
+        undoes=undoes,
     )

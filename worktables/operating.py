@@ -189,14 +189,16 @@ def present_workers(user, now):
     alive = list(Worker.objects.filter(stopped_at=None).order_by("host", "name", "started_at"))
     late = now - timedelta(seconds=settings.WORKTABLES["LEASE_SECONDS"])
     hands = in_hand(user, now)
-    processes = defaultdict(list)
+    processes, lacks = defaultdict(list), defaultdict(list)
     for worker in alive:
         processes[worker.parent or worker.token].append(worker.token)
+        lacks[worker.parent or worker.token].append(worker.lacks)
     found = [worker for worker in alive if not worker.parent]
     for worker in found:
         busy = [hands[token] for token in processes[worker.token] if token in hands]
         worker.in_hand = sorted((each for hand in busy for each in hand), key=lambda each: each.since)
         worker.busy = len(busy)
+        worker.lacks = next((text for text in lacks[worker.token] if text), "")
         worker.silent = worker.seen_at < late
         worker.silence = how_long((now - worker.seen_at).total_seconds())
         worker.share = round(100 * worker.load / worker.cores) if worker.load and worker.cores else 0

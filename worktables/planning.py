@@ -16,6 +16,7 @@ from worktables.queue import rowsets
 from worktables.queue.marking import below
 from worktables.queue.readiness import any_unit, in_states
 from worktables.queue.recovery import database_time
+from worktables.queue.resting import may_run
 from worktables.queue.rowsets import RowSet, units_of
 from worktables.queue.upwards import above
 from worktables.sight import Sight
@@ -111,9 +112,10 @@ def plan_wish(wish, viewer):
     lately = TableStep.objects.filter(pk__in=steps).exclude(seconds=None).values_list("pk", "seconds")
     return plan_of(
         wish.n_rows,
-        _rows_to_do(wish, busy),
-        [group for pair in busy for group in _groups(*pair, names, sight)],
+        _rows_to_do(graph, wish, busy),
+        [group for pair in busy for group in _groups(graph, *pair, names, sight)],
         list(names.values()),
+        n_rows_on_hold=_rows_on_hold(graph, wish, busy),
         durations={names[pk]: seconds for pk, seconds in lately},
         n_workers=workers_alive() if busy else 0,
         deeper=wish.deeper,
@@ -126,7 +128,8 @@ def plan_update(worktable, viewer=None):
     Returns
     -------
     pipelines.planning.Plan
-        Whose `sentence()` is “3 of 12 rows need work”. Failed rows count: they are tried again.
+        Whose `sentence()` is “3 of 12 rows need work”. Failed rows count: they are tried again. Rows on hold are
+        counted apart: no update makes them, only their release.
     """
     return plan_wish(wish_for(worktable, viewer), viewer)
 
@@ -142,25 +145,44 @@ def _name(graph, node, worktable):
     return table + node.name
 
 
-def _rows_to_do(wish, busy):
+def _rows_to_do(graph, wish, busy):
     """Return how many of the rows wished for have a unit that would run."""
-    own = [node for node, rows in busy if node.worktable_id == wish.worktable.pk and rows == wish.rows]
-    if not own:
+    own = _own(wish, busy)
+    return _count_rows(wish, own, *may_run(graph, own[0], "u")) if own else 0
+
+
+def _rows_on_hold(graph, wish, busy):
+    """Return how many of the rows wished for have a unit that would run if nobody held them."""
+    own = _own(wish, busy)
+    if not own or wish.worktable.pk not in graph.held:
         return 0
-    steps = ", ".join(f"{node.id:d}" for node in own)
+    runs, values = may_run(graph, own[0], "u")
+    return _count_rows(wish, own, f"NOT ({runs})", values)
+
+
+def _own(wish, busy):
+    return [node for node, rows in busy if node.worktable_id == wish.worktable.pk and rows == wish.rows]
+
+
+def _count_rows(wish, nodes, condition, values):
+    steps = ", ".join(f"{node.id:d}" for node in nodes)
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT COUNT(DISTINCT u.row_id) FROM worktables_unit u WHERE u.step_id IN ({steps}) "
-            f"AND {units_of(wish.worktable.pk, wish.rows)} AND {NEEDS_WORK}",
-            list(wish.rows.params),
+            f"AND {units_of(wish.worktable.pk, wish.rows)} AND {NEEDS_WORK} AND {condition}",
+            [*wish.rows.params, *values],
         )
         return cursor.fetchone()[0]
 
 
-def _groups(node, rows, names, sight):
+def _groups(graph, node, rows, names, sight):
     """Yield the units of a step that would run, alike in state and reason; what is beyond the commonest, without."""
-    those = f"FROM worktables_unit u WHERE u.step_id = %s AND {units_of(node.worktable_id, rows)} AND {NEEDS_WORK}"
-    values = [node.id, *rows.params]
+    runs, of_holds = may_run(graph, node, "u")
+    those = (
+        f"FROM worktables_unit u WHERE u.step_id = %s AND {units_of(node.worktable_id, rows)} "
+        f"AND {NEEDS_WORK} AND {runs}"
+    )
+    values = [node.id, *rows.params, *of_holds]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT u.state, COUNT(*) {those} GROUP BY u.state", values)
         left = dict(cursor.fetchall())

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from archive.errors import FileLost, NotRemade
 from archive.models import Product
-from archive.storage import put, remove
+from archive.storage import put, remove, sync_folders
 from pipelines.context import ProjectContext
 from pipelines.errors import UnknownStep
 from pipelines.executing import Call, execute
@@ -187,6 +187,7 @@ def _keep_again(product, made):
     wanted = Product.objects.filter(sha256__in=list(made), project=product.project).exclude(evicted_at=None)
     for sha256 in {product.sha256, *wanted.values_list("sha256", flat=True)}:
         put(made[sha256])
+        sync_folders()
         Product.objects.filter(sha256=sha256).update(evicted_at=None)
 
 

@@ -119,6 +119,7 @@ class PlanSerializer(serializers.Serializer):
     sentence = serializers.CharField()
     n_rows = serializers.IntegerField()
     n_rows_to_do = serializers.IntegerField()
+    n_rows_on_hold = serializers.IntegerField(help_text="which would need work; they wait for their release")
     units_per_step = serializers.DictField(child=serializers.IntegerField())
     reasons = serializers.DictField(child=serializers.IntegerField())
     states = serializers.DictField(child=serializers.IntegerField())
@@ -136,6 +137,7 @@ def plan_document(plan):
         "sentence": plan.sentence(),
         "n_rows": plan.n_rows,
         "n_rows_to_do": plan.n_rows_to_do,
+        "n_rows_on_hold": plan.n_rows_on_hold,
         "units_per_step": plan.units_per_step,
         "reasons": dict(list(plan.reasons.items())[:50]),
         "states": plan.states,

@@ -6,9 +6,11 @@ import json
 
 from django.db.models import Count, Q
 
+from worktables.dependencies import graph_of
 from worktables.errors import NoSuchColumn, UnfitFilter
 from worktables.filtering import filter_rows
 from worktables.models import Annotation, Kind, State, Todo, Unit
+from worktables.queue.code import waits_for_code
 from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.values import as_json, fit
@@ -162,7 +164,7 @@ class Order:
 
 
 def view_rows(worktable, layout, rows, viewer=None):
-    """Return rows as a page shows them to this person: three more queries, however many rows."""
+    """Return rows as a page shows them to this person: three more queries, however many rows; four if any is queued."""
     ids = [row.id for row in rows]
     steps = {step.pk: step.name for step in worktable.steps.all()}
     units, sight = {}, Sight(viewer, worktable.project_id)
@@ -173,11 +175,15 @@ def view_rows(worktable, layout, rows, viewer=None):
         units.setdefault(unit.row_id, {})[steps.get(unit.step_id, "")] = unit
     for found in units.values():
         _note_unchanged(found.values())
-    running, queued = set(), set()
-    for row_id, owner in Todo.objects.filter(worktable=worktable, row_id__in=ids).values_list(
-        "row_id", "owner"
-    ):
-        (queued if owner is None else running).add(row_id)
+    todo = Todo.objects.filter(worktable=worktable, row_id__in=ids).values_list("row_id", "step_id", "owner")
+    running, waiting = set(), []
+    for row_id, step_id, owner in todo:
+        if owner is None:
+            waiting.append((row_id, step_id))
+        else:
+            running.add(row_id)
+    queued = {row_id for row_id, _ in waiting}
+    _say_what_waits_for_code(worktable, units, waiting, steps)
     said = {
         (row_id, kind): n
         for row_id, kind, n in Annotation.objects.filter(
@@ -212,6 +218,18 @@ def _note_unchanged(units):
     for unit in units:
         settled = unit.settled_at if unit.state == State.FRESH else None
         unit.unchanged = settled is not None and last is not None and settled < last
+
+
+def _say_what_waits_for_code(worktable, units, waiting, steps):
+    """Add to the reason of what is queued that no worker can run it, where that is so."""
+    if not waiting:
+        return
+    asked, nodes = {step_id for _, step_id in waiting}, graph_of(worktable.project_id).nodes
+    lacking = waits_for_code([nodes[step_id] for step_id in asked if step_id in nodes])
+    for row_id, step_id in waiting:
+        unit = units.get(row_id, {}).get(steps.get(step_id))
+        if unit is not None and step_id in lacking:
+            unit.reason = "; ".join(filter(None, [unit.reason, lacking[step_id]]))
 
 
 def _reason(row, units):

@@ -42,6 +42,20 @@ def test_a_plan_is_said_in_a_sentence(n_rows, to_do, sentence):
 
 
 @pytest.mark.parametrize(
+    ("n_rows", "to_do", "on_hold", "sentence"),
+    [
+        (40, 3, 12, "3 of 40 rows need work; 12 on hold are left out"),
+        (40, 1, 1, "1 of 40 rows needs work; 1 on hold is left out"),
+        (40, 0, 12, "12 of 40 rows are on hold, all others are fresh"),
+        (12, 0, 12, "all 12 rows are on hold"),
+        (1, 0, 1, "the only row is on hold"),
+    ],
+)
+def test_rows_on_hold_are_said_apart(n_rows, to_do, on_hold, sentence):
+    assert plan_of(n_rows, to_do, [], n_rows_on_hold=on_hold).sentence() == sentence
+
+
+@pytest.mark.parametrize(
     ("durations", "n_workers", "said"),
     [
         ({"beam": 0.5, "sources": 3.0}, 2, "about 60 s with 2 workers"),

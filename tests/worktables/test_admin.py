@@ -6,11 +6,12 @@ from django.urls import reverse
 from worktables.annotating import flag_rows
 from worktables.columns import NewColumn
 from worktables.creating import create_worktable
+from worktables.holding import hold_rows
 from worktables.models import Worktable
 from worktables.rows import add_rows
 
 pytestmark = pytest.mark.django_db
-LISTS = ["worktable", "column", "change", "annotation", "worker"]
+LISTS = ["worktable", "column", "change", "annotation", "worker", "batch", "hold"]
 
 
 @pytest.fixture
@@ -22,6 +23,7 @@ def curating(client, curator):
 @pytest.mark.parametrize("name", LISTS)
 def test_everything_can_be_listed_and_searched(curating, worktable, owner, work, name):
     flag_rows(worktable, [1], "fields are odd", author=owner)
+    hold_rows(worktable, [2], "ask Anna", by=owner)
     work()
     address = reverse(f"admin:worktables_{name}_changelist")
 

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from worktables.batches import end_batches, summarise
+from worktables.batches import end_batches, outline, summarise
 from worktables.editing import edit_cell
 from worktables.making import update_table
 from worktables.models import Batch, BatchRow
@@ -164,6 +164,38 @@ def test_reasons_that_speak_of_hidden_tables_are_not_told(family, owner, strange
     assert "fields" in last(family.sums).groups[0].line
     (group,) = last(family.sums, stranger).groups
     assert group.line in INSTEAD.values()
+
+
+def test_the_list_says_what_each_batch_says_of_itself(worktable, owner, work):
+    ids = add_rows(worktable, [{"x": float(n)} for n in range(10, 16)] + [{}], by=owner)
+    work()
+    edit(worktable, ids[3], "x", 1.0, owner)
+    edit(worktable, ids[0], "x", 13.0, owner)
+    rerun_rows(worktable, ids, by=owner)
+    work()
+    rerun_rows(worktable, ids[:2], by=owner)  # not over
+    batches = list(worktable.batches.select_related("worktable"))
+
+    outlined = [(one.sentence(), one.comparison()) for one in outline(batches)]
+
+    alone = [summarise(batch, owner) for batch in batches]
+    assert outlined == [(one.sentence(), one.comparison()) for one in alone]
+    assert outlined[1][1] == "1 newly failing, 1 mended"
+
+
+def test_a_longer_list_of_batches_asks_no_more(client, worktable, owner, work):
+    address = f"/worktables/{worktable.pk}/batches/"
+    client.force_login(owner)
+    asked = []
+    for more in (3, 27):
+        for _ in range(more):
+            rerun_rows(worktable, [1, 2], by=owner)
+        client.get(address)
+        with CaptureQueriesContext(connection) as queries:
+            client.get(address)
+        asked.append(len(queries))
+
+    assert asked[0] == asked[1]
 
 
 def test_pages_and_api_show_a_batch_to_readers(client, worktable, owner, reader, stranger, work):

@@ -5,16 +5,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from pipelines.memo import BESIDE_OUTPUTS, Remembered, recall, remember
 from pipelines.models import Memo, Pipeline
 from worktables.creating import create_worktable
 from worktables.editing import edit_cell
-from worktables.models import Unit
+from worktables.models import BatchRow, Unit
 from worktables.queue import forgetting
 from worktables.queue.forgetting import forget_results
 from worktables.queue.recovery import tidy
 from worktables.rows import add_rows
+from worktables.updating import rerun_rows
 
 pytestmark = pytest.mark.django_db
 SIZE = len('{"a": 1}') + BESIDE_OUTPUTS
@@ -138,3 +140,21 @@ def test_the_hourly_tidying_keeps_to_the_limit_of_the_settings(project, settings
     tidy()
 
     assert len(left()) == 2
+
+
+def test_old_batches_are_forgotten_but_for_the_last_of_each_table(worktable, owner, work, monkeypatch):
+    monkeypatch.setattr(forgetting, "BATCHES_OF_A_TABLE", 2)
+    for _ in range(4):
+        rerun_rows(worktable, [1, 2], by=owner)
+        work()
+    ids = list(worktable.batches.order_by("pk").values_list("pk", flat=True))
+    long_ago = timezone.now() - timedelta(days=91)
+    worktable.batches.exclude(pk=ids[1]).update(ended_at=long_ago)
+    worktable.batches.filter(pk=ids[2]).update(ended_at=None)  # never over, whatever happened
+
+    tidy()
+
+    kept = list(worktable.batches.order_by("pk").values_list("pk", flat=True))
+    assert kept == [ids[1], *ids[2:]]
+    assert not BatchRow.objects.filter(batch=ids[0]).exists()
+    assert BatchRow.objects.filter(batch=ids[1]).exists()

@@ -4,12 +4,14 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from worktables.editing import edit_cell
 from worktables.errors import NoSuchRow, UnfitValue
 from worktables.holding import hold_rows, release_rows
 from worktables.making import update_table
 from worktables.models import State, Todo, Unit
+from worktables.planning import plan_update
 from worktables.queue.claiming import claim
 from worktables.queue.draining import work_through
 from worktables.queue.recovery import give_back, register_worker
@@ -74,6 +76,35 @@ def test_a_held_table_holds_rows_that_come_later_and_rows_that_come_back(worktab
     release_rows(worktable, None, by=owner)
     work()
     assert set(states(worktable).values()) == {"fresh"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([2], "1 of 3 rows needs work; 1 on hold is left out"),
+        (None, "2 of 3 rows are on hold, all others are fresh"),
+    ],
+)
+def test_a_plan_leaves_out_what_is_on_hold_and_says_so(worktable, owner, work, rows, sentence):
+    work()
+    hold_rows(worktable, rows, "wait", by=owner)
+    edit(worktable, 1, "x", 5.0, owner)
+    edit(worktable, 2, "x", 6.0, owner)
+
+    worktable.refresh_from_db()
+    plan = update_table(worktable, by=owner)
+
+    assert plan.sentence() == sentence
+    assert plan.n_units == Todo.objects.count()
+
+
+def test_what_failed_waits_on_hold_as_well(worktable, owner, work):
+    edit(worktable, 1, "x", 13.0, owner)
+    work()
+    hold_rows(worktable, [1], "wait", by=owner)
+    worktable.refresh_from_db()
+
+    assert plan_update(worktable).sentence() == "1 of 3 rows is on hold, all others are fresh"
 
 
 def test_what_is_below_a_held_row_waits(family, owner, work):
@@ -165,3 +196,51 @@ def test_who_may_hold_and_what_is_refused(worktable, owner, collaborator):
     with pytest.raises(NoSuchRow):
         hold_rows(worktable, [99], "why", by=owner)
     assert release_rows(worktable, [1], by=owner) == 0
+
+
+def test_a_page_tells_what_is_held_by_whom_and_why_and_owners_release_it_there(
+    client, worktable, owner, reader
+):
+    hold_rows(worktable, [1, 3], "the archive is down", by=owner)
+    hold_rows(worktable, [2], "ask Anna", by=owner)
+    address = reverse("worktable-batches", args=[worktable.pk])
+    client.force_login(reader)
+    read = client.get(address).content.decode()
+    client.force_login(owner)
+    page = client.get(address).content.decode()
+
+    answer = client.post(
+        reverse("worktable-selection", args=[worktable.pk]),
+        {"rows": "1,3", "action": "release", "next": address},
+    )
+
+    assert "the archive is down" in read
+    assert "Release" not in read
+    assert 'value="1,3"' in page
+    assert answer.url == address
+    assert list(worktable.holds.values_list("row_id", "why")) == [(2, "ask Anna")]
+
+
+def test_a_held_table_is_released_from_the_page_with_all_its_rows(client, worktable, owner):
+    hold_rows(worktable, [1], "wait", by=owner)
+    hold_rows(worktable, None, "maintenance", by=owner)
+    client.force_login(owner)
+    address = reverse("worktable-batches", args=[worktable.pk])
+
+    assert "the whole table" in client.get(address).content.decode()
+    client.post(reverse("worktable-control", args=[worktable.pk]), {"action": "release", "next": address})
+
+    assert not worktable.holds.exists()
+
+
+def test_more_holds_take_no_more_statements(client, worktable, owner):
+    client.force_login(owner)
+    asked = []
+    for rows in ([1], [1, 2, 3]):
+        hold_rows(worktable, rows, "wait", by=owner)
+        client.get(reverse("worktable-batches", args=[worktable.pk]))
+        with CaptureQueriesContext(connection) as queries:
+            client.get(reverse("worktable-batches", args=[worktable.pk]))
+        asked.append(len(queries))
+
+    assert asked[0] == asked[1]

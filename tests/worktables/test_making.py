@@ -4,14 +4,15 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from worktables.creating import describe_worktable
-from worktables.editing import edit_cell
-from worktables.errors import CannotKeep, NoSuchRow, NoSuchStep
+from worktables.editing import edit_cell, undo
+from worktables.errors import CannotKeep, CannotUndo, NoSuchRow, NoSuchStep
 from worktables.keeping import keep_as_it_is, stop_keeping
 from worktables.making import make, update_table
 from worktables.models import Change, State, TableStep, Todo, Unit
 from worktables.planning import plan_update, plan_wish, wish_for
 from worktables.queue import durations
 from worktables.queue.claiming import claim
+from worktables.views.grid import last_undoable
 
 pytestmark = pytest.mark.django_db
 
@@ -190,6 +191,61 @@ def test_what_is_kept_no_more_is_made_with_all_below(worktable, owner, work, cel
     assert work() == [("add", 8.0), ("sign", 8.0)]
     assert cells(worktable, "total", "sign")[2] == (8.0, "positive")
     assert unit(worktable, 2, "sign").reason == ""
+
+
+def test_who_keeps_it_is_said_also_after_more_edits_above(worktable, owner, work):
+    work()
+    edit(worktable, 2, "x", 8.0, -5.0, owner)
+    keep_as_it_is(worktable, [2], "add", by=owner)
+
+    edit(worktable, 2, "x", 9.0, 8.0, owner)
+    edit(worktable, 2, "y", 1.0, 0.0, owner)
+
+    said = f"kept as it is by {owner} though “y” of fields 2: 0.0 → 1.0, by {owner}"
+    assert unit(worktable, 2, "add").reason == said
+
+
+def test_keeping_is_undone_like_any_change(worktable, owner, work, cells):
+    work()
+    edit(worktable, 2, "x", 8.0, -5.0, owner)
+    keep_as_it_is(worktable, [2], "add", by=owner)
+    change = worktable.history.get(action="keep")
+
+    assert undo(change, by=owner) == 1
+    work()
+
+    assert cells(worktable, "total", "sign")[2] == (8.0, "positive")
+    assert Change.objects.get(undoes=change).action == "keep_no_more"
+    with pytest.raises(CannotUndo, match="undone already"):
+        undo(Change.objects.get(pk=change.pk), by=owner)
+
+
+def test_undoing_a_keeping_leaves_what_was_kept_anew_since(worktable, owner, work):
+    work()
+    describe_worktable(worktable, by=owner, update="manual")
+    edit(worktable, 1, "x", 7.0, 1.0, owner)
+    edit(worktable, 2, "x", 8.0, -5.0, owner)
+    keep_as_it_is(worktable, [1, 2], "add", by=owner)
+    first = worktable.history.get(action="keep")
+    stop_keeping(worktable, [1, 2], "add", by=owner)
+    keep_as_it_is(worktable, [1], "add", by=owner)
+
+    with pytest.raises(CannotUndo, match="nothing of it is left"):
+        undo(first, by=owner)
+
+    assert unit(worktable, 1, "add").kept
+
+
+def test_the_page_offers_to_undo_a_keeping_until_it_is_let_go(worktable, owner, work):
+    work()
+    describe_worktable(worktable, by=owner, update="manual")
+    edit(worktable, 2, "x", 8.0, -5.0, owner)
+    keep_as_it_is(worktable, [2], "add", by=owner)
+    assert last_undoable(worktable).action == "keep"
+
+    stop_keeping(worktable, [2], "add", by=owner)
+
+    assert last_undoable(worktable) is None
 
 
 def test_a_worker_that_has_it_in_hand_is_refused(worktable, owner, work, cells):

@@ -86,6 +86,19 @@ def test_a_process_at_work_is_shown_with_the_worker_it_belongs_to(curator, workt
     assert (worker.name, worker.busy, len(worker.in_hand)) == ("celery@vesta", 1, 1)
 
 
+def test_which_code_a_worker_lacks_is_shown_also_if_one_of_its_processes_found_it(operating, curator):
+    parent = recovery.register_worker("vesta")
+    child = recovery.register_worker("vesta 1")
+    said = "has another “toy_add” than the tables ask for; update this host"
+    Worker.objects.filter(pk=child.pk).update(parent=parent.token, lacks=said)
+
+    (shown,) = present_operation(curator).workers
+
+    assert shown.lacks == said
+    assert f"It {said}." in operating.get(reverse("workers-parts")).content.decode()
+    assert [one["lacks"] for one in operating.get(reverse("api-workers")).json()["workers"]] == [said]
+
+
 def test_a_worker_that_fell_silent_is_lost_and_one_that_left_is_not(operating, curator):
     for name in ("silent", "gone"):
         worker = recovery.register_worker(name)

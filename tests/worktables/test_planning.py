@@ -77,7 +77,7 @@ def test_equal_content_is_said_and_goes_no_further(worktable, owner, work):
 
     assert ran == [("add", 2.0)]
     assert state(worktable, 1, "add") == ("fresh", "re-made, same content")
-    assert state(worktable, 1, "sign") == ("fresh", "")
+    assert state(worktable, 1, "sign") == ("fresh", "unchanged: what it is made from came out the same")
 
 
 def test_pulling_runs_just_what_is_needed_in_manual_tables(worktable, owner, work):
@@ -212,7 +212,7 @@ def test_an_edit_above_leaves_it_kept_and_is_told(worktable, owner, work):
 
     assert state(worktable, 1, "add") == (
         "held",
-        "kept as it is though “x” of fields 1: 4.0 → 5.0, by owner",
+        "kept as it is by owner though “x” of fields 1: 4.0 → 5.0, by owner",
     )
 
 

@@ -413,7 +413,7 @@ def test_kept_as_it_is_and_no_longer(settled, owner, work):
     assert why(settled.fields, "list") == ("fresh", "made with “add”, kept as it is")
 
     edit(settled.fields, "x", 5.0, owner)
-    kept = "kept as it is though “x” of fields 1: 4.0 → 5.0, by owner"
+    kept = "kept as it is by owner though “x” of fields 1: 4.0 → 5.0, by owner"
     assert why(settled.fields, "add") == ("held", kept)
 
     stop_keeping(settled.fields, [1], "add", by=owner)

@@ -1,7 +1,9 @@
 """Evicted files: they go only if they can come back, and come back only as they were."""
 
+import os
 import shutil
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -13,16 +15,18 @@ from django.utils import timezone
 from archive.errors import FileLost, NotRemade
 from archive.keeping import keep_product
 from archive.models import Product
-from archive.storage import open_blob, path_of, size_of
+from archive.storage import incoming_folder, open_blob, path_of, size_of
 from pipelines.contract import Port
 from pipelines.models import Pipeline, Run, StepVersion
 from pipelines.registry import forget_step, step
 from projects.sharing import share_with
 from worktables.creating import create_worktable
 from worktables.editing import edit_cell
+from worktables.models import Todo
 from worktables.operating import present_stores
 from worktables.remaking import evict_products, evictable_products, remake
 from worktables.rows import add_rows
+from worktables.signals import runs_written
 from worktables.storage import layout_of
 
 pytestmark = pytest.mark.django_db
@@ -311,3 +315,36 @@ def test_the_command_says_what_went_and_what_would_go(drawings, capsys):
         == "virgo: 4 files of 40 bytes are evicted; whoever opens one has it made again\n"
     )
     assert len(there()) == 3
+
+
+def test_files_and_their_names_are_on_the_disk_before_a_cell_names_them(drawings, owner, work, monkeypatch):
+    fsync, written, batches = os.fsync, [], []
+
+    def noted(descriptor):
+        path = Path(os.readlink(f"/proc/self/fd/{descriptor}"))
+        written.append(("folder" if path.is_dir() else "file", path))
+        fsync(descriptor)
+
+    def committing(sender, *, step, runs, **_):
+        batches.append((step.name, [path_of(run.outputs["drawing"]) for run in runs], written.copy()))
+        written.clear()
+
+    monkeypatch.setattr(os, "fsync", noted)
+    ids = add_rows(drawings, [{"x": number} for number in range(10, 15)], by=owner)
+    Todo.objects.exclude(step__name="draw").delete()
+    runs_written.connect(committing)
+    try:
+        work()
+    finally:
+        runs_written.disconnect(committing)
+
+    drawn_files = [path for _, paths, _ in batches for path in paths]
+    assert len(drawn_files) == len(ids)
+    for _, paths, before in batches:
+        kinds = [kind for kind, _ in before]
+        assert kinds == sorted(kinds)  # the folders once, after all files
+        assert kinds.count("file") == len(paths)
+        assert {path.parent for kind, path in before if kind == "file"} == {
+            Path(incoming_folder())
+        }  # and not yet named
+        assert {path.parent for path in paths} <= {path for kind, path in before if kind == "folder"}

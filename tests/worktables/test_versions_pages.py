@@ -6,6 +6,7 @@ from pipelines.registry import get_step
 from pipelines.versions import version_of
 from tests.worktables.test_adopting import second  # noqa: F401 - a fixture
 from worktables.models import Todo, Worker, Worktable
+from worktables.queue.code import codes_here
 
 
 def test_an_owner_tries_a_version_and_is_shown_the_comparison(client, worktable, owner, work, second):  # noqa: F811
@@ -56,15 +57,28 @@ def test_what_waits_for_code_that_no_worker_has_is_said(client, worktable, owner
     first = _steps["toy_add"].pop("1")
     try:
         work()
-        Worker.objects.update(codes=[])  # restarted with the new code alone
+        Worker.objects.update(codes=codes_here())  # restarted with the new code alone
         client.force_login(owner)
         page = client.get(reverse("worktable-versions", args=[worktable.pk])).content.decode()
+        row = client.get(reverse("row", args=[worktable.pk, 1])).content.decode()
+        told = client.get(reverse("api-row", args=[worktable.pk, 1])).json()["steps"]
     finally:
         _steps["toy_add"]["1"] = first
 
     assert Worker.objects.get().lacks
     assert Todo.objects.exists()
     assert "no worker has “toy_add” version 1" in page
+    assert "no worker has “toy_add” version 1" in row
+    assert [name for name, step in told.items() if "no worker has" in step["reason"]] == ["add"]
+
+
+def test_where_nobody_works_no_code_is_missed(client, worktable, owner):
+    client.force_login(owner)
+
+    page = client.get(reverse("row", args=[worktable.pk, 1])).content.decode()
+
+    assert not Worker.objects.exists()
+    assert "no worker has" not in page
 
 
 def test_programs_pin_try_and_compare(client, worktable, owner, work, second):  # noqa: F811

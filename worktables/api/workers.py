@@ -38,6 +38,7 @@ class WorkerFactsSerializer(serializers.Serializer):
     cores = serializers.IntegerField(allow_null=True)
     load = serializers.FloatField(allow_null=True)
     code = serializers.CharField(allow_blank=True)
+    lacks = serializers.CharField(allow_blank=True, help_text="which code that is asked for it has not")
 
 
 class PresentWorkerSerializer(WorkerFactsSerializer):

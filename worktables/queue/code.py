@@ -65,6 +65,18 @@ def may_take(node):
     return not waits_for_an_update and code_of(node.step, node.code) not in codes_at_hand()
 
 
+def waits_for_code(nodes):
+    """Return {step id: what to say} of those nodes that no worker can run, though there are workers: one query."""
+    codes = [set(codes) for codes in Worker.objects.filter(stopped_at=None).values_list("codes", flat=True)]
+    at_hand = set().union(*codes)
+    return {
+        node.id: f"no worker has “{node.step}” version {node.version} ({node.code[:8]}): update a worker"
+        + (", or unpin the step" if node.pinned else "")
+        for node in nodes
+        if codes and node.code is not None and code_of(node.step, node.code) not in at_hand
+    }
+
+
 def codes_at_hand():
     """Return the codes of steps (of `code_of`) that some worker alive can run."""
     found = set()

@@ -21,7 +21,7 @@ from worktables.models import State, Todo, Worker, Worktable
 from worktables.queue.claiming import Claim, Portion
 from worktables.queue.classes import taken_here
 from worktables.queue.code import codes_here
-from worktables.queue.forgetting import forget_results
+from worktables.queue.forgetting import forget_batches, forget_results
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.reading import Work
 from worktables.queue.reporting import host_load, n_cores, present_code
@@ -202,11 +202,13 @@ def tidy_now_and_then():
 def tidy():
     """Forget what nobody asks for any more.
 
-    That is old events, workers that stopped long ago (their runs name them), and results for which there is no room.
+    That is old events, workers that stopped long ago (their runs name them), batches of long ago, and results for
+    which there is no room.
     """
     now = database_time()
     forget_old_events(now)
     forget_results()
+    forget_batches(now)
     clear_incoming()
     Worker.objects.filter(stopped_at__lt=now - KEPT).delete()
 

@@ -70,9 +70,9 @@ def held_rows(graph, table_id, column):
     return f"{column} IN (SELECT h.row_id FROM worktables_hold h WHERE h.worktable_id = %s)", [table_id]
 
 
-def may_run(graph, node):
-    """Return SQL and parameters: nobody holds the row of the unit `t`."""
+def may_run(graph, node, unit="t"):
+    """Return SQL and parameters: nobody holds the row of a unit."""
     if node.worktable_id not in graph.held:
         return "1 = 1", []
-    held, values = held_rows(graph, node.worktable_id, "t.row_id")
+    held, values = held_rows(graph, node.worktable_id, f"{unit}.row_id")
     return f"NOT ({held})", values

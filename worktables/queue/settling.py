@@ -10,6 +10,7 @@ from typing import NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from archive.storage import sync_folders
 from pipelines.fingerprints import content_of, digest_of
 from pipelines.memo import Remembered, remember
 from pipelines.runs import Execution, write_runs
@@ -62,9 +63,8 @@ class Reused(NamedTuple):
     generated: list[Source]
 
 
-@in_one_transaction
 def settle(batch, works):
-    """Write a batch's results and return how many units were accepted.
+    """Write a batch's results and return how many units were accepted; the files they name are on the disk before.
 
     Parameters
     ----------
@@ -72,6 +72,12 @@ def settle(batch, works):
     works : list of Work
         Each with its final `state`; those that ran carry a `run` that is not written yet.
     """
+    sync_folders()
+    return _settle(batch, works)
+
+
+@in_one_transaction
+def _settle(batch, works):
     hold(batch.worktable.project_id)
     graph = graph_of(batch.worktable.project_id)
     held = _still_ours(batch)

@@ -11,6 +11,8 @@ from worktables.queue.rowsets import parameters
 from worktables.queue.rowstates import NO_WORSE, worst_of
 from worktables.storage.layout import table_name
 
+THOUGH = " though "  # between who keeps a result as it is and why it is stale; no user name has spaces
+
 # As `enqueue` does with units whose generation has risen. Whoever holds the project knows that nobody queues them
 # meanwhile, so it is no INSERT … ON CONFLICT, which would lock each.
 QUEUE_MARKED = f"""
@@ -35,13 +37,19 @@ def of_steps(nodes, rows, unit):
 
 
 def making_stale(nodes, rows, reason, about, at):
-    """Return SQL and parameters: the units of these rows become stale; those kept as they are, held."""
+    """Return SQL and parameters: the units of these rows become stale; those kept as they are, held.
+
+    What is kept says on by whom: “kept as it is by anna though …”, of which only the end is new.
+    """
+    place = "STRPOS" if connection.vendor == "postgresql" else "INSTR"
+    by_whom = f"SUBSTR(u.reason, 1, {place}(u.reason, '{THOUGH}') + {len(THOUGH) - 1:d})"
     return (
         f"UPDATE worktables_unit AS u SET state = CASE WHEN kept THEN {State.HELD:d} ELSE {State.STALE:d} END, "
-        "generation = generation + 1, reason = CASE WHEN kept THEN %s ELSE %s END, about = %s, changed_at = %s "
+        f"generation = generation + 1, reason = CASE WHEN kept THEN {by_whom} || %s ELSE %s END, about = %s, "
+        "changed_at = %s "
         f"WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 <> {State.RETIRED:d}",
         [
-            f"kept as it is though {reason}",
+            reason,
             reason,
             as_others(about, nodes[0].worktable_id),
             at,

@@ -6,7 +6,8 @@ from django.db.models import Max
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from worktables.batches import summarise
+from worktables.batches import outline, summarise
+from worktables.holding import present_holds
 from worktables.models import Event
 from worktables.views.finding import about, find_table
 from worktables.views.project import in_order
@@ -17,12 +18,12 @@ SHOWN = 20
 @login_required
 @require_safe
 def batches(request, pk):
-    """List the batches of a table, the newest first."""
+    """List the batches of a table, the newest first, and what is held in it."""
     table = find_table(request, pk)
-    found = table.batches.select_related("by", "worktable")
-    page = Paginator(found, SHOWN).get_page(request.GET.get("page"))
-    told = [summarise(batch, request.user) for batch in page]
-    return render(request, "worktables/batches.html", about(request, table, page=page, batches=told))
+    page = Paginator(table.batches.select_related("by"), SHOWN).get_page(request.GET.get("page"))
+    holds, n_more = present_holds(table)
+    facts = about(request, table, page=page, batches=outline(list(page)), holds=holds, n_more_held=n_more)
+    return render(request, "worktables/batches.html", facts)
 
 
 @login_required

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from projects.permissions import demand
@@ -10,7 +9,7 @@ from worktables.errors import UnfitFilter, UnfitValue
 from worktables.holding import hold_rows, release_rows
 from worktables.prioritising import put_first
 from worktables.retrying import rerun_failed, rerun_flagged
-from worktables.views.finding import find_table
+from worktables.views.finding import back_to, find_table
 
 
 @login_required
@@ -20,7 +19,7 @@ def control(request, pk):
     table, action = find_table(request, pk), request.POST.get("action", "")
     demand(request.user, "run", table)
     act_on(request, table, None, action)
-    return redirect("worktable", table.pk)
+    return back_to(request, table)
 
 
 def act_on(request, table, ids, action):

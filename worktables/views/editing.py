@@ -3,10 +3,8 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from projects.permissions import demand
@@ -25,7 +23,7 @@ from worktables.storage import layout_of
 from worktables.updating import rerun_rows
 from worktables.views.cancelling import cancelled
 from worktables.views.controlling import VERBS, act_on
-from worktables.views.finding import REFUSALS, about, find_table, ids_in
+from worktables.views.finding import REFUSALS, about, back_to, find_table, ids_in
 from worktables.views.grid import inherited
 
 PREVIEWED = 20
@@ -35,14 +33,6 @@ IN_TRASH = 200
 def typed_columns(table):
     """Return the columns that people fill."""
     return [column for column in layout_of(table).columns if column.editable_by_people]
-
-
-def back_to(request, table, anchor=""):
-    """Return to the address the form came from, if it is one of ours; else to the table."""
-    address = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(address, {request.get_host()}):
-        address = reverse("worktable", args=[table.pk])
-    return HttpResponseRedirect(address + anchor)
 
 
 @login_required

@@ -1,7 +1,10 @@
 """What every page of a table needs first: the table, if one may see it, and in which role."""
 
 from django.core.exceptions import ValidationError
+from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from pipelines.errors import PipelinesError
 from projects.models import Project
@@ -50,6 +53,14 @@ def ids_in(texts):
     if len(ids) > MOST_IDS:
         raise UnfitFilter("rows", f"{len(ids)} rows", f"are more than {MOST_IDS} at once; take fewer")
     return ids
+
+
+def back_to(request, table, anchor=""):
+    """Return to the address the form came from, if it is one of ours; else to the table."""
+    address = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(address, {request.get_host()}):
+        address = reverse("worktable", args=[table.pk])
+    return HttpResponseRedirect(address + anchor)
 
 
 def words_of(refusal):

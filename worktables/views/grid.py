@@ -11,10 +11,11 @@ from django.views.decorators.http import require_safe
 
 from archive.models import Product
 from worktables.dependencies import graph_of
+from worktables.editing import UNDOABLE
 from worktables.errors import WorktableError
 from worktables.filtering import SPECIAL
 from worktables.formats import FORMATS
-from worktables.models import Event, Kind, Link, Role, Worktable
+from worktables.models import Change, Event, Kind, Link, Role, Worktable
 from worktables.planning import plan_update
 from worktables.showing import DIGITS, NOT_OF_TODAY, NUMERIC, digits_for, view_cell
 from worktables.storage import layout_of
@@ -223,9 +224,10 @@ def source_of(user, table):
 
 def last_undoable(table):
     """Return the last change that can be taken back, if it is the last but for those that were."""
-    can_be = ("edit", "add_rows", "delete_rows", "restore_rows")
-    newest = table.history.filter(undone_by=None, undoes=None, action__in=can_be)
-    return newest.select_related("by").first()
+    let_go = Change.Action.KEEP_NO_MORE  # by hand: then nothing is left of the keeping
+    changes = table.history.filter(undone_by=None, undoes=None, action__in=(*UNDOABLE, let_go))
+    newest = changes.select_related("by").first()
+    return newest if newest and newest.action != let_go else None
 
 
 def rows_shown(request, table, rows, facts):

@@ -14,8 +14,8 @@ from worktables.making import make
 from worktables.models import Worktable
 from worktables.planning import plan_wish, wish_for
 from worktables.queue.readiness import any_unit
-from worktables.views.editing import back_to, counted
-from worktables.views.finding import about, find_table, ids_in
+from worktables.views.editing import counted
+from worktables.views.finding import about, back_to, find_table, ids_in
 
 REASONS_SHOWN = 8
 

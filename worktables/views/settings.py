@@ -19,6 +19,7 @@ from worktables.columns import (
     users_of,
 )
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
+from worktables.editing import UNDOABLE
 from worktables.filtering import is_id
 from worktables.formats.parsing import parse_cell
 from worktables.forms import ColumnFactsForm, NewColumnForm, TableFactsForm
@@ -195,7 +196,7 @@ def describe(change):
         "old": value_in_words(kind, change.old),
         "new": value_in_words(kind, change.new),
         "undone": undone,
-        "undoable": undone is None and change.action in ("edit", "add_rows", "delete_rows", "restore_rows"),
+        "undoable": undone is None and change.action in UNDOABLE,
     }
 
 

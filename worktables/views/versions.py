@@ -15,7 +15,7 @@ from worktables.dependencies import graph_of
 from worktables.filtering import is_id
 from worktables.forms import BesideForm
 from worktables.models import TableStep, Todo, Worktable
-from worktables.queue.code import code_of, codes_at_hand, codes_here
+from worktables.queue.code import code_of, codes_at_hand, codes_here, waits_for_code
 from worktables.showing import shown
 from worktables.views.finding import REFUSALS, about, field_of, find_table, words_of
 
@@ -29,7 +29,8 @@ def versions(request, pk):
 
 def versions_page(request, table, *, refused=None, form=None):
     """Show the versions; a form that was refused keeps what was typed."""
-    steps = []
+    steps, nodes = [], graph_of(table.project_id).steps_of[table.pk]
+    lacking = waits_for_code(nodes)
     at_hand = {*codes_at_hand(), *codes_here()}
     queued = set(
         Todo.objects.filter(worktable=table, owner=None).values_list("step_id", flat=True).distinct()
@@ -43,7 +44,7 @@ def versions_page(request, table, *, refused=None, form=None):
                 "known": known,
                 "others": [(version, here) for version, here in known if version.pk != step.version_id],
                 "missing": missing,
-                "waits": missing and step.pk in queued,
+                "waits": lacking.get(step.pk) if step.pk in queued else None,
                 "form": form
                 if refused == step.name
                 else BesideForm(initial={"name": f"{table.name}_beside"[:63]}, auto_id=f"id_%s_{step.pk}"),
