@@ -20,7 +20,7 @@ from tests.worktables.families import make_family
 from worktables.columns import NewColumn, add_column, describe_column, rename_column
 from worktables.creating import delete_worktable, rename_worktable
 from worktables.editing import edit_cell
-from worktables.models import Change, State, Unit, Worktable
+from worktables.models import Change, Link, State, Unit, Worktable
 from worktables.parameters import set_parameters, set_project_parameters
 from worktables.queue.draining import drain
 from worktables.queue.recovery import register_worker
@@ -219,6 +219,7 @@ def addresses(table):
         "annotation_id": [1],
         "batch_id": list(table.batches.values_list("pk", flat=True)) or [1],
         "run_id": runs,
+        "link_id": list(Link.objects.filter(target__project=table.project_id).values_list("pk", flat=True)),
         "version": [1],
         "other": list(Worktable.objects.filter(project=table.project_id).values_list("pk", flat=True)),
     }
