@@ -129,6 +129,10 @@ WRITES = {
     ("worktable-delete", "POST"): page(302),
     ("worktable-pin", "POST"): page(302, {"step": "add"}),
     ("worktable-beside", "POST"): page(302, {"step": "add", "name": "beside", "version": "{version}"}),
+    # The form is answered with a preview: nothing is saved that was not shown.
+    ("worktable-new-link", "POST"): page(400),
+    ("worktable-link", "POST"): page(200, {"of": "place", "position": "place", "radius": "9"}),
+    ("worktable-remove-link", "POST"): page(302),
     ("worktable-restore", "POST"): page(302, collaborator=404, reader=404, given="table in the trash"),
     ("row-edit", "POST"): page(302, {"x": "4", "seen.x": "1.0"}),
     ("row-rerun", "POST"): page(302),

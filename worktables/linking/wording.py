@@ -1,4 +1,4 @@
-"""The options of a link in the words in which it was declared: columns by name instead of number."""
+"""A link in words: its settings as they were declared, what it does, and what a change of it would do."""
 
 from worktables.columns import ONE_COLUMN
 
@@ -22,6 +22,59 @@ def words_of(options, names):
     if "key" in options:
         said["key"] = [names.get(column) for column in options["key"]]
     return said | {key: options[key] for key in ("radius", "policy") if key in options}
+
+
+def sentence_of(link, said):
+    """Return one sentence that says what a link does.
+
+    Parameters
+    ----------
+    link : Link
+    said : dict
+        Its settings in words.
+    """
+    source, target = link.source.name, link.target.name
+    filled = [*_taken(said.get("fields")), *_taken(said.get("carry")), *_taken(said.get("lookup"))]
+    takes = f", and takes {_listed(filled)}" if filled else ""
+    where = f" with the same {_listed(_taken(said.get('match'), ' = '))}" if said.get("match") else ""
+    match link.kind:
+        case "each":
+            return f"Every row of {source} has one row in {target}" + (
+                f", which carries {_listed(filled)}." if filled else "."
+            )
+        case "expand":
+            again = f"by its {_listed(said.get('key', []))}"
+            if said.get("sky"):
+                reach = f"half of {said['within']}" if said.get("within") else f"{said.get('radius', 0):g}″"
+                again = f"by its {said['sky']}, within {reach}"
+            return (
+                f"Every item of the list “{said.get('item')}” of {source} is a row of {target}{takes}; it finds "
+                f"its row again {again}."
+            )
+        case "nearest":
+            away = f" The distance is in {said['separation']}." if said.get("separation") else ""
+            return (
+                f"Every row of {target} finds the nearest row of {source}, {said.get('of')} to {said.get('position')}, "
+                f"within {said.get('radius', 0):g}″{takes}.{away}"
+            )
+        case "latest-valid-at":
+            until = f" to {said['valid_to']}" if said.get("valid_to") else " on"
+            return (
+                f"Every row of {target} finds the row of {source}{where} that is valid at its {said.get('date')}, from "
+                f"{said.get('valid_from')}{until}{takes}."
+            )
+    failed = "is left out, and named" if said.get("policy") == "skip" else "blocks it"
+    which = "the" if where else "all"
+    return f"Every row of {target} collects {which} rows of {source}{where}; one that failed {failed}."
+
+
+def _taken(pairs, between=" as "):
+    return [one if one == other else f"{one}{between}{other}" for one, other in (pairs or {}).items()]
+
+
+def _listed(names):
+    *most, last = names or ["nothing"]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def words_of_forecast(told):
