@@ -57,7 +57,7 @@ class LinkForm(forms.Form):
         self.free = free_lookups(target, known) if self.fills else []
         for column in self.free:
             self.fields[f"fill.{column.name}"] = forms.ChoiceField(
-                label=f"{column.name} is filled with" + (f" [{column.unit}]" if column.unit else ""),
+                label=_named(column),
                 required=False,
                 choices=[("", "nothing"), *self.sources_of(column)],
             )
@@ -82,7 +82,7 @@ class LinkForm(forms.Form):
 
     def shown(self, said):
         """Return settings as the fields show them."""
-        shown = {key: value for key, value in said.items() if not isinstance(value, dict)}
+        shown = {key: value for key, value in said.items() if value and not isinstance(value, dict)}
         for key, word in (("fields", "field"), ("carry", "column"), ("lookup", "column")):
             shown |= {f"fill.{to}": f"{word}:{one}" for one, to in said.get(key, {}).items()}
         if said.get("separation"):
@@ -177,8 +177,8 @@ class ExpandForm(LinkForm):
         widths = [one for one in self.there if one.kind == Kind.FLOAT and brings(one, Kind.FLOAT, "arcsec")]
         self.add_choice("item", f"List of {self.source.name}", self.lists)
         self.add_choice(
-            "sky", "An item is the same by its place in", places, required=False,
-            help_text="The nearest item on the sky keeps the row, within the radius below. Or else by key columns.",
+            "sky", "An item finds its row by its place in", places, required=False,
+            help_text="The nearest item keeps the row, with its comments, within the limit below.",
         )  # fmt: skip
         self.add_choice(
             "within",
@@ -194,7 +194,7 @@ class ExpandForm(LinkForm):
             widget=forms.NumberInput(attrs=_ANY),
         )
         self.fields["key"] = forms.MultipleChoiceField(
-            label="Or by key columns",
+            label="Or an item finds its row by equal",
             required=False,
             choices=[
                 (one.name, one.name)

@@ -60,7 +60,8 @@ def test_each_link_is_said_in_one_sentence_on_both_its_tables(ask, family):
     )
     assert "Every item of the list “items” of fields is a row of items" in text
     assert (
-        "Every row of sums collects the rows of items with the same band; one that failed blocks it." in text
+        "Every row of sums collects the rows of items with the same band; while one of them has failed, it is blocked."
+        in text
     )
     assert (
         text.index("Into this table")

@@ -63,9 +63,14 @@ def sentence_of(link, said):
                 f"Every row of {target} finds the row of {source}{where} that is valid at its {said.get('date')}, from "
                 f"{said.get('valid_from')}{until}{takes}."
             )
-    failed = "is left out, and named" if said.get("policy") == "skip" else "blocks it"
+    skips = said.get("policy") == "skip"
+    failed = (
+        "those that have failed are left out, and named"
+        if skips
+        else "while one of them has failed, it is blocked"
+    )
     which = "the" if where else "all"
-    return f"Every row of {target} collects {which} rows of {source}{where}; one that failed {failed}."
+    return f"Every row of {target} collects {which} rows of {source}{where}; {failed}."
 
 
 def _taken(pairs, between=" as "):

@@ -19,7 +19,7 @@ from worktables.linking import (
 )
 from worktables.linking.finding import links_of
 from worktables.linking.wording import sentence_of, words_of, words_of_forecast
-from worktables.models import Column, Worktable
+from worktables.models import Column, Link, Worktable
 from worktables.sight import Sight
 from worktables.views.finding import REFUSALS, about, find_table
 from worktables.views.finding import words_of as words_of_refusal
@@ -55,6 +55,9 @@ def links_page(request, table, *, form=None):
             ("Out of this table", "out", [one for one in told if one["link"].source_id == table.pk]),
         ],
         links=told,
+        source=next(
+            (one.source for one in found if one.target_id == table.pk and one.kind in Link.MAKES_ROWS), None
+        ),
         form=form or NewLinkForm(sources),
         may_link=table.pk in owned and bool(owned - {table.pk}),
     )
