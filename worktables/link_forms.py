@@ -25,9 +25,7 @@ class NewLinkForm(forms.Form):
     """Which table a new link leads here from, and of which kind it is."""
 
     source = forms.ModelChoiceField(Worktable.objects.none(), label="From the table", empty_label=None)
-    kind = forms.ChoiceField(
-        choices=KINDS, widget=forms.RadioSelect, label="What happens here", initial="expand"
-    )
+    kind = forms.ChoiceField(choices=KINDS, widget=forms.RadioSelect, label="What happens here")
 
     def __init__(self, sources, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -177,7 +175,7 @@ class ExpandForm(LinkForm):
         widths = [one for one in self.there if one.kind == Kind.FLOAT and brings(one, Kind.FLOAT, "arcsec")]
         self.add_choice("item", f"List of {self.source.name}", self.lists)
         self.add_choice(
-            "sky", "An item finds its row by its place in", places, required=False,
+            "sky", "Found again by its place in", places, required=False,
             help_text="The nearest item keeps the row, with its comments, within the limit below.",
         )  # fmt: skip
         self.add_choice(
@@ -194,7 +192,7 @@ class ExpandForm(LinkForm):
             widget=forms.NumberInput(attrs=_ANY),
         )
         self.fields["key"] = forms.MultipleChoiceField(
-            label="Or an item finds its row by equal",
+            label="Or found again by equal",
             required=False,
             choices=[
                 (one.name, one.name)
