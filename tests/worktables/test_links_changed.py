@@ -126,6 +126,13 @@ def test_another_column_is_looked_up_by_those_that_find_somebody(sky, owner, wor
     assert cells(sky.notes, "found")[2] == (None,)
 
 
+def test_the_same_cells_come_into_another_column(sky, owner, work, cells):
+    changed(sky.near, owner, lookup={"label": "more"})
+    work()
+
+    assert list(cells(sky.seekers, "found", "more").values())[:2] == [(None, "s1"), (None, "s2")]
+
+
 def test_a_column_looked_up_no_more_is_emptied_and_what_was_made_from_it_is_stale(sky, owner, work, cells):
     told = changed(sky.near, owner, lookup={}, separation=None)
 
