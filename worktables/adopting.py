@@ -74,17 +74,21 @@ def _adopt_in(project_id):
     for step in steps.select_related("version", "worktable").order_by("rank", "id"):
         if _differs(step):
             new = version_of(_registered(step))
-            reason = f"“{step.name}” has new code: {_from(step)}{new.in_words}"
-            _run_by(step, new, reason, by=None)
-            said.append(f"{step.worktable.name}: {reason}")
+            change = f"has new code: {_from(step)}{new.in_words}"
+            _run_by(step, new, f"{_named(step)} {change}", by=None)
+            said.append(f"{step.worktable.name}: “{step.name}” {change}")
         elif _is_back(step):
-            reason = f"“{step.step}” {step.version.in_words} is installed again"
+            back = f"{step.version.in_words} is installed again"
             rows = rowsets.these(step.worktable_id, list(_waiting(step).values_list("row_id", flat=True)))
-            _mark(step, rows, reason, by=None)
-            said.append(f"{step.worktable.name}: {reason}")
+            _mark(step, rows, f"{_named(step)} can run: {back}", by=None)
+            said.append(f"{step.worktable.name}: “{step.step}” {back}")
     if said:
         wake_workers()
     return said
+
+
+def _named(step):
+    return f"“{step.name}” of {step.worktable.name}"
 
 
 def _from(step):
@@ -150,7 +154,8 @@ def pin_step(worktable, name, version, *, by):
         Project.objects.filter(pk=worktable.project_id).update(graph_version=new_version())
         _note(step, version, version, by, pinned="yes")
     else:
-        _run_by(step, version, f"“{step.name}” was pinned to {version.in_words} by {by}", by=by)
+        reason = f"{_named(step)} was pinned by {by}: {_from(step)}{version.in_words}"
+        _run_by(step, version, reason, by=by)
     wake_workers(worktable)
     return step
 
@@ -176,9 +181,7 @@ def unpin_step(worktable, name, *, by):
         Project.objects.filter(pk=worktable.project_id).update(graph_version=new_version())
         _note(step, new, new, by, pinned="no")
     else:
-        _run_by(
-            step, new, f"“{step.name}” was unpinned by {by}: {step.version.in_words} → {new.in_words}", by=by
-        )
+        _run_by(step, new, f"{_named(step)} was unpinned by {by}: {_from(step)}{new.in_words}", by=by)
     wake_workers(worktable)
     return step
 

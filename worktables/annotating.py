@@ -11,6 +11,7 @@ from worktables.models import Annotation
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import mark_judged
+from worktables.queue.wording import rows_named, were
 from worktables.storage import layout_of
 from worktables.waking import wake_workers
 
@@ -39,13 +40,14 @@ def judge_rows(worktable, row_ids, verdict, reason, *, author):
     demand(author, "annotate", worktable)
     hold(worktable.project_id)
     said = _say(Annotation.Kind.VERDICT, worktable, row_ids, reason, author, "reason", verdict=verdict)
-    _mark_judged(worktable, [one.row_id for one in said], f"was judged {verdict}", author)
+    ids = sorted(one.row_id for one in said)
+    named = f"{rows_named(worktable.name, ids)} {were(len(ids))} judged {verdict} by {author}"
+    _mark_judged(worktable, ids, named, author)
     return said
 
 
-def _mark_judged(worktable, row_ids, what, by):
-    named = f"{worktable.name} {row_ids[0]}" if len(row_ids) == 1 else f"rows of {worktable.name}"
-    mark_judged(worktable, rowsets.these(worktable.pk, row_ids), f"{named} {what} by {by}", by=by)
+def _mark_judged(worktable, row_ids, reason, by):
+    mark_judged(worktable, rowsets.these(worktable.pk, row_ids), reason, by=by)
     wake_workers(worktable)
 
 
@@ -92,6 +94,7 @@ def withdraw(annotation, *, by):
         annotation.withdrawn_at, annotation.withdrawn_by = timezone.now(), by
         annotation.save(update_fields=["withdrawn_at", "withdrawn_by"])
         if annotation.kind == Annotation.Kind.VERDICT:
-            _mark_judged(worktable, [annotation.row_id], "lost a verdict, withdrawn", by)
+            what = f"the verdict “{annotation.verdict}” on {worktable.name} {annotation.row_id}"
+            _mark_judged(worktable, [annotation.row_id], f"{what} was withdrawn by {by}", by)
         announce(worktable, "rows", rows=[annotation.row_id])
     return annotation

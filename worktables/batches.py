@@ -9,8 +9,9 @@ from django.db import connection
 from django.db.models import Max
 from django.utils import timezone
 
+from pipelines.writing import hidden
 from worktables.events import announce
-from worktables.models import Batch, State, TableStep, Todo, Unit
+from worktables.models import Batch, BatchRow, State, TableStep, Todo, Unit
 from worktables.queue import rowsets
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.sight import Sight
@@ -67,8 +68,9 @@ def _busy(batch):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM worktables_todo t CROSS JOIN worktables_batchrow b "
-            "WHERE t.worktable_id = %s AND b.batch_id = %s AND b.row_id = t.row_id LIMIT 1",
-            [batch.worktable_id, batch.pk],
+            f"WHERE t.worktable_id = %s AND b.batch_id = {hidden(batch.pk, 't.row_id')} "
+            "AND b.row_id = t.row_id LIMIT 1",
+            [batch.worktable_id],
         )
         return cursor.fetchone() is not None
 
@@ -82,11 +84,10 @@ def _end(batch):
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE worktables_batchrow AS b SET state = f.state, step_id = f.step_id, line = f.line, "
-            f"about = f.about FROM ({found}) f WHERE b.batch_id = {batch.pk:d} AND b.row_id = f.row_id"
+            f"about = f.about FROM ({found}) f "
+            f"WHERE b.batch_id = {hidden(batch.pk, 'f.row_id')} AND b.row_id = f.row_id"
         )
-    units = Unit.objects.filter(worktable=batch.worktable_id)
-    among = "row_id IN (SELECT b.row_id FROM worktables_batchrow b WHERE b.batch_id = %s)"
-    last = units.extra(where=[among], params=[batch.pk]).aggregate(at=Max("settled_at"))["at"]
+    last = _of_rows(batch, Unit).aggregate(at=Max("settled_at"))["at"]
     ended_at = max(last, batch.started_at) if last else timezone.now()
     Batch.objects.filter(pk=batch.pk).update(ended_at=ended_at)
     announce(batch.worktable, "rows", rows=[])
@@ -209,29 +210,46 @@ def _found(batch):
 
 
 def _present(batch, condition="1 = 1"):
-    """Return SQL: the rows of a batch as they are now, each with its first unit that is as bad as the row."""
-    table = table_name(batch.worktable_id)
-    # "+ 0": by the unit's key, not by the index of those that are not fresh.
+    """Return SQL: the rows of a batch as they are now, each with its first unit that is as bad as the row.
+
+    From the rows of the batch one by one, each by its whole key: a database that has not yet counted the new rows
+    would go through all units of the table for each of them.
+    """
+    table, of_table = table_name(batch.worktable_id), hidden(batch.worktable_id, "r.id")
+    to_blame = (
+        "SELECT u.step_id FROM worktables_unit u JOIN worktables_tablestep s ON s.id = u.step_id "
+        f"WHERE r.state <> {State.FRESH:d} AND u.worktable_id = {of_table} AND u.row_id = r.id "
+        "AND u.state + 0 = r.state ORDER BY s.rank, s.id LIMIT 1"
+    )
     return (
-        "SELECT row_id, state, step_id, line, about, busy FROM ("
+        "SELECT x.row_id, x.state, x.step_id, u.reason AS line, u.about, x.busy FROM ("
         "SELECT r.id AS row_id, "
         f"CASE WHEN r.deleted_at IS NULL THEN r.state ELSE {State.RETIRED:d} END AS state, "
-        "u.step_id, u.reason AS line, u.about, "
-        "CASE WHEN EXISTS (SELECT 1 FROM worktables_todo t WHERE t.worktable_id = b_.worktable_id "
-        "AND t.row_id = r.id) THEN 1 ELSE 0 END AS busy, "
-        "ROW_NUMBER() OVER (PARTITION BY r.id ORDER BY s.rank, s.id) AS place "
-        "FROM worktables_batch b_ JOIN worktables_batchrow b ON b.batch_id = b_.id "
-        f"JOIN {table} r ON r.id = b.row_id "
-        "LEFT JOIN worktables_unit u ON u.worktable_id = b_.worktable_id AND u.row_id = r.id "
-        f"AND u.state + 0 = r.state AND r.state <> {State.FRESH:d} "
-        "LEFT JOIN worktables_tablestep s ON s.id = u.step_id "
-        f"WHERE b_.id = {batch.pk:d} AND {condition}) x WHERE place = 1"
+        f"({to_blame}) AS step_id, "
+        f"CASE WHEN EXISTS (SELECT 1 FROM worktables_todo t WHERE t.worktable_id = {of_table} "
+        "AND t.row_id = r.id) THEN 1 ELSE 0 END AS busy "
+        f"FROM worktables_batchrow b JOIN {table} r ON r.id = b.row_id "
+        f"WHERE b.batch_id = {batch.pk:d} AND {condition}) x LEFT JOIN worktables_unit u "
+        f"ON u.worktable_id = {hidden(batch.worktable_id, 'x.row_id')} "
+        "AND u.row_id = x.row_id AND u.step_id = x.step_id"
+    )
+
+
+def _of_rows(batch, model):
+    """Return the units, or what is queued, of the rows of a batch."""
+    rows, table = BatchRow._meta.db_table, model._meta.db_table
+    return model.objects.extra(
+        tables=[rows],
+        where=[
+            f"{rows}.batch_id = {batch.pk:d}",
+            f"{table}.worktable_id = {hidden(batch.worktable_id, f'{rows}.row_id')}",
+            f"{table}.row_id = {rows}.row_id",
+        ],
     )
 
 
 def _n_queued(batch):
-    among = "row_id IN (SELECT b.row_id FROM worktables_batchrow b WHERE b.batch_id = %s)"
-    return Todo.objects.filter(worktable=batch.worktable_id).extra(where=[among], params=[batch.pk]).count()
+    return _of_rows(batch, Todo).count()
 
 
 def _progress(batch):
@@ -255,7 +273,8 @@ def _compared(found, before):
         "SELECT kind, n, row_id FROM (SELECT kind, row_id, COUNT(*) OVER (PARTITION BY kind) AS n, "
         "ROW_NUMBER() OVER (PARTITION BY kind ORDER BY row_id) AS place FROM ("
         f"SELECT {kind} AS kind, f.row_id FROM ({found}) f LEFT JOIN worktables_batchrow p "
-        f"ON p.batch_id = {before.pk:d} AND p.row_id = f.row_id WHERE f.busy = 0) k WHERE kind IS NOT NULL) c "
+        f"ON p.batch_id = {hidden(before.pk, 'f.row_id')} AND p.row_id = f.row_id "
+        "WHERE f.busy = 0) k WHERE kind IS NOT NULL) c "
         f"WHERE place <= {ROWS_NAMED:d} ORDER BY row_id"
     )
     numbers, rows = {}, {}

@@ -5,6 +5,7 @@ generation has risen. What is below stays stale, since it waits for a unit that 
 """
 
 from django.db import connection
+from django.utils import timezone
 
 from projects.permissions import demand
 from worktables.dependencies import graph_of
@@ -77,10 +78,10 @@ def cancel(worktable, row_ids=None, *, by):
 def _hold_what_is_queued(worktable_id, rows, reason):
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s, about = %s "
-            "WHERE (worktable_id, row_id, step_id) IN (SELECT t.worktable_id, t.row_id, t.step_id "
+            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s, about = %s, "
+            "changed_at = %s WHERE (worktable_id, row_id, step_id) IN (SELECT t.worktable_id, t.row_id, t.step_id "
             f"FROM worktables_todo t WHERE {_queued(worktable_id, rows)}) AND state + 0 <> {State.RETIRED:d}",
-            [State.HELD, reason, as_others((), None), *parameters(rows)],
+            [State.HELD, reason, as_others((), None), timezone.now(), *parameters(rows)],
         )
         return cursor.rowcount
 

@@ -172,7 +172,12 @@ def describe_column(worktable, name, *, by, **facts):
     column.save(update_fields=list(facts))
     touch(worktable)
     if "unit" in facts and facts["unit"] != old["unit"]:
-        another_meaning(worktable, column, f"the unit of “{name}” was changed by {by}", by=by)
+        another_meaning(
+            worktable,
+            column,
+            f"the unit of “{name}” of {worktable.name}: {old['unit'] or 'none'} → {facts['unit'] or 'none'}, by {by}",
+            by=by,
+        )
     note(worktable, column, old, facts, by)
     return column
 

@@ -7,14 +7,15 @@ from django.utils import timezone
 
 from pipelines.graph import columns_for
 from pipelines.registry import get_step
+from pipelines.units import factor_between
 from pipelines.versions import version_of
 from projects.models import Project
 from projects.permissions import demand
 from worktables.columns import NewColumn, check_name, save_columns
 from worktables.dependencies import graph_of, lookup_columns, rank_steps
-from worktables.errors import UnfitName
+from worktables.errors import UnfitName, UnfitValue
 from worktables.events import announce
-from worktables.models import Binding, Change, Link, State, TableStep, Todo, Unit, Worktable
+from worktables.models import Binding, Change, Link, Role, State, TableStep, Todo, Unit, Worktable
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import (
@@ -43,7 +44,8 @@ def create_worktable(
         Unique in the project; an ADQL identifier.
     creator : User
     columns : iterable of NewColumn
-        Columns beside those that the pipeline's ports ask for; they come first.
+        Columns beside those that the pipeline's ports ask for; they come first. One that a port asks for is no second
+        column if it is a lookup column: then a link fills it, and the pipeline takes it from there.
     pipeline : Pipeline, optional
         None makes a plain catalogue.
     update : {"auto", "manual"}
@@ -64,8 +66,13 @@ def create_worktable(
         update=update,
         created_by=creator,
     )
-    specs = columns_for(pipeline.graph) if pipeline else []
-    declared = [*columns, *(_declared(spec) for spec in specs)]
+    columns = list(columns)
+    asked = [_declared(spec) for spec in columns_for(pipeline.graph)] if pipeline else []
+    looked_up = {column.name: column for column in columns if column.role == Role.LOOKUP}
+    declared = [
+        *columns,
+        *(column for column in asked if not _is_looked_up(column, looked_up.get(column.name))),
+    ]
     made = save_columns(worktable, declared)
     ddl.create_table(worktable.pk, made)
     if pipeline:
@@ -96,6 +103,19 @@ def _declared(spec):
             for field in spec.schema
         ),
     )
+
+
+def _is_looked_up(asked, column):
+    """Whether a lookup column, such as the pipeline can take, is there for what it asks people to type."""
+    if column is None or asked.role not in (Role.INPUT, Role.PARAMETER):
+        return False
+    if column.kind != asked.kind:
+        raise UnfitValue(
+            column.name, column.kind, f"is not what the pipeline takes there; make it {asked.kind}"
+        )
+    if asked.unit:
+        factor_between(column.unit, asked.unit, f"column “{column.name}”")
+    return True
 
 
 def _add_steps(worktable, document, columns):
@@ -163,18 +183,25 @@ def delete_worktable(worktable, *, by):
     rank_steps(worktable.project)
     graph = graph_of(worktable.project_id)
     left = [found for found in depending if found[0].id in graph.nodes]
-    mark(graph, left, f"{worktable.name} was deleted by {by}", about={worktable.pk}, by=by)
+    why = f"the table {worktable.name} was deleted by {by}"
+    mark(graph, left, why, about={worktable.pk}, by=by)
     for link in worktable.links_in.filter(kind__in=Link.MAKES_ROWS):
         _set_aside(link, State.FRESH, "")
         refresh_rows(graph, link.source_id, rowsets.all_rows(link.source_id))
     for link in worktable.links_out.filter(kind__in=Link.LOOKS_UP, target__deleted_at=None):
-        _set_aside(link, State.EMPTY, f"{worktable.name} is in the trash", about=[worktable.pk])
+        _set_aside(
+            link,
+            State.EMPTY,
+            f"the table {worktable.name} is in the trash: deleted by {by}",
+            about=[worktable.pk],
+        )
         _clear(link, by)
         refresh_rows(graph, link.target_id, rowsets.all_rows(link.target_id))
     for link in worktable.links_out.filter(kind__in=Link.MAKES_ROWS):
         units = Unit.objects.filter(worktable=worktable, step=link.step)
         units.update(fingerprint="")  # its rows go, and are to come back
-        retire_rows(link.target, rowsets.children(link, rowsets.all_rows(link.source_id)))
+        rows = rowsets.children(link, rowsets.all_rows(link.source_id))
+        retire_rows(link.target, rows, why, about={worktable.pk})
     wake_all(graph)
     wake_workers(worktable)
     _note(worktable, {"deleted": False}, {"deleted": True}, by)
@@ -194,7 +221,7 @@ def restore_worktable(worktable, *, by):
     links = worktable.links_in.all() | worktable.links_out.all()
     steps = {*worktable.steps.values_list("pk", flat=True), *links.values_list("step", flat=True)}
     own = [(node, rowsets.all_rows(node.worktable_id)) for node in graph.nodes.values() if node.id in steps]
-    reason = f"{worktable.name} was restored by {by}"
+    reason = f"the table {worktable.name} was restored by {by}"
     for node, rows in own:
         add_units_of([node], rows, reason, about={worktable.pk})  # rows may have come meanwhile
     mark(graph, [*own, *_below(worktable)], reason, about={worktable.pk}, by=by)
@@ -208,14 +235,19 @@ def _set_aside(link, state, reason, *, about=()):
     Todo.objects.filter(step=link.step).delete()
     units = Unit.objects.filter(worktable=link.step.worktable_id, step=link.step)
     units.filter(state__lt=State.RETIRED).update(
-        state=state, fingerprint="", reason=reason, about=list(about), generation=F("generation") + 1
+        state=state,
+        fingerprint="",
+        reason=reason,
+        about=list(about),
+        generation=F("generation") + 1,
+        changed_at=timezone.now(),
     )
 
 
 def _clear(link, by):
     """Empty the cells that a link has looked up."""
     layout, columns = layout_of(link.target), lookup_columns(link)
-    reason = f"{link.source.name} was deleted by {by}"
+    reason = f"the table {link.source.name} was deleted by {by}"
     mark_changed(
         link.target, rowsets.all_rows(link.target_id), columns, reason, by=by, about={link.source_id}
     )

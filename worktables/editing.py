@@ -11,6 +11,7 @@ from worktables.queue import rowsets
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.marking import mark_changed
 from worktables.queue.priorities import BY_HAND
+from worktables.queue.wording import said, undone
 from worktables.rows import check_files, delete_rows, fit_cell, restore_rows
 from worktables.signals import cells_edited
 from worktables.storage import layout_of
@@ -65,8 +66,8 @@ def edit_cell(worktable, row_id, column, value, *, seen, editor, undoes=None):
     if not same(present, seen):
         raise EditConflict(column.name, row_id, as_json(column.kind, seen), as_json(column.kind, present))
     rows = rowsets.these(worktable.pk, [row_id])
-    change = f"{said(column, present)} → {said(column, value)}"
-    reason = f"“{column.name}” of {worktable.name} {row_id}: {change}, by {editor}"
+    change = f"{said(column.kind, present)} → {said(column.kind, value)}"
+    reason = f"“{column.name}” of {worktable.name} {row_id}: {change}, by {editor}{undone(undoes)}"
     if column.pk in graph_of(worktable.project_id).joining:
         mark_changed(
             worktable, rows, [column.pk], reason, by=editor, priority=BY_HAND
@@ -104,14 +105,6 @@ def same(one, other):
     if isinstance(one, list) and isinstance(other, list):
         return repr(one) == repr(other)
     return type(one) is type(other) and one == other
-
-
-def said(column, value):
-    """Write a value as a reason shows it."""
-    if value is None:
-        return "empty"
-    text = str(as_json(column.kind, value)) or "“”"
-    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def undo(change, *, by):

@@ -101,10 +101,10 @@ def release_rows(worktable, row_ids, *, by):
     rows = rowsets.all_rows(worktable.pk) if ids is None else rowsets.these(worktable.pk, ids)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE worktables_unit SET state = {State.STALE:d}, reason = %s WHERE worktable_id = %s "
+            f"UPDATE worktables_unit SET state = {State.STALE:d}, reason = %s, changed_at = %s WHERE worktable_id = %s "
             f"AND {in_states([State.HELD], 'worktables_unit')} AND {rows.holds('row_id')} "
             "AND reason LIKE %s",  # not what somebody has cancelled
-            [f"released by {by}", worktable.pk, *rowsets.parameters(rows), "held by %"],
+            [f"released by {by}", timezone.now(), worktable.pk, *rowsets.parameters(rows), "held by %"],
         )
     nodes = graph.steps_of[worktable.pk]
     enqueue([node for node in nodes if graph.flows(node)], rows, by=by)

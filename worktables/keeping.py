@@ -1,6 +1,7 @@
 """Good enough: a stale result that is used as it is, visibly, until somebody wants it made again."""
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from projects.permissions import demand
 from worktables.dependencies import graph_of
@@ -12,6 +13,7 @@ from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark, wake_below
 from worktables.queue.readiness import in_states
 from worktables.queue.rowstates import refresh_states
+from worktables.queue.wording import rows_named
 from worktables.storage import layout_of
 from worktables.waking import wake_workers
 
@@ -61,7 +63,7 @@ def stop_keeping(worktable, row_ids, step, *, by):
         return 0
     kept.update(kept=False)
     rows = rowsets.these(worktable.pk, ids)
-    reason = f"“{step}” of {_said(worktable, ids)} is no longer kept as it is, by {by}"
+    reason = f"“{step}” of {rows_named(worktable.name, sorted(ids))} is no longer kept as it is, by {by}"
     mark(graph, [(node, rows), *below(graph, node, rows)], reason, about={worktable.pk}, by=by)
     _note(worktable, Change.Action.KEEP_NO_MORE, step, ids, by)
     wake_workers(worktable)
@@ -86,9 +88,9 @@ def keep_units(graph, node, rows, by):
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE worktables_unit SET state = {State.HELD:d}, kept = TRUE, generation = generation + 1, "
-            "reason = %s || reason WHERE worktable_id = %s AND step_id = %s "
+            "reason = %s || reason, changed_at = %s WHERE worktable_id = %s AND step_id = %s "
             f"AND row_id IN ({rows.sql}) RETURNING row_id",
-            [f"kept as it is by {by} though ", node.worktable_id, node.id, *rows.params],
+            [f"kept as it is by {by} though ", timezone.now(), node.worktable_id, node.id, *rows.params],
         )
         ids = sorted(row_id for (row_id,) in cursor.fetchall())
     if not ids:
@@ -119,10 +121,6 @@ def _begin(worktable, row_ids, step, by):
     if not ids or ids != set(row_ids):
         raise NoSuchRow(", ".join(map(str, sorted(set(row_ids) - ids))) or "none")
     return graph, node, rowsets.these(worktable.pk, sorted(ids))
-
-
-def _said(worktable, ids):
-    return f"{worktable.name} {ids[0]}" if len(ids) == 1 else f"{len(ids)} rows of {worktable.name}"
 
 
 def _note(worktable, action, step, ids, by):

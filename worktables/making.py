@@ -14,6 +14,7 @@ from worktables.queue.locking import hold
 from worktables.queue.marking import below, enqueue, mark
 from worktables.queue.priorities import BULK, WANTED
 from worktables.queue.readiness import any_unit, in_states
+from worktables.queue.wording import rows_named
 from worktables.waking import wake_workers
 
 STOPPED = f"{in_states((State.HELD, State.BLOCKED, State.FAILED))} AND NOT u.kept"
@@ -91,7 +92,7 @@ def _try_again(graph, node, rows, by):
         mark(
             graph,
             [(node, again), *below(graph, node, again)],
-            f"tried again by {by}",
+            f"“{node.name}” of {rows_named(graph.tables[node.worktable_id].name, sorted(ids))} tried again by {by}",
             about={node.worktable_id},
             by=by,
         )

@@ -12,7 +12,10 @@ from worktables.models import Change, TableStep
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark
+from worktables.queue.wording import in_short
 from worktables.waking import wake_workers
+
+NAMED = 3  # parameters that a reason names one by one
 
 
 def levels_of(node, worktable, project):
@@ -70,6 +73,22 @@ def steps_touched(worktable, changed, reason, by):
     return mark(graph, ordered, reason, about={worktable.pk}, by=by)
 
 
+def _changes(where, changed, old, new, known, project=None):
+    """Return which parameters of a table, or of the project, say what now, and what they said or inherited before."""
+
+    def value(level, key):
+        if key in level:
+            return in_short(level[key])
+        if project is not None and key in project.parameters:
+            return f"{in_short(project.parameters[key])} (of the project)"
+        return f"{in_short(known[key].default)} (the default)" if key in known else "unset"
+
+    keys = sorted(changed)
+    said = [f"“{key}” of {where}: {value(old, key)} → {value(new, key)}" for key in keys[:NAMED]]
+    more = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
+    return f"parameter{'s' * (len(keys) > 1)} {'; '.join(said)}{more}"
+
+
 @transaction.atomic
 def set_parameters(worktable, parameters, *, by):
     """Set the table's parameters (`step.name` → value) for all rows that do not say otherwise; mark what they reach.
@@ -89,7 +108,10 @@ def set_parameters(worktable, parameters, *, by):
         return 0
     worktable.parameters = parameters
     worktable.save(update_fields=["parameters"])
-    stale = steps_touched(worktable, changed, f"parameters of {worktable.name} changed by {by}", by)
+    reason = _changes(
+        worktable.name, changed, old, parameters, declared_parameters(worktable), worktable.project
+    )
+    stale = steps_touched(worktable, changed, f"{reason}, by {by}", by)
     Change.objects.create(
         worktable=worktable,
         action=Change.Action.PARAMETERS,
@@ -128,7 +150,8 @@ def set_project_parameters(project, parameters, *, by):
         here = changed & declared_parameters(table).keys()
         if not here:
             continue
-        stale += steps_touched(table, here, f"parameters of the project changed by {by}", by)
+        reason = _changes("the project", here, old, parameters, known)
+        stale += steps_touched(table, here, f"{reason}, by {by}", by)
         # Of the steps of this table only: it may be shared without the others.
         Change.objects.create(
             worktable=table,

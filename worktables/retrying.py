@@ -13,6 +13,7 @@ from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark
 from worktables.queue.readiness import in_states
+from worktables.queue.wording import rows_named
 from worktables.storage import layout_of
 from worktables.storage.rows import in_ids
 from worktables.updating import rerun_rows
@@ -44,7 +45,8 @@ def rerun_failed(worktable, *, by, row_ids=None):
         reached = below(graph, node, rows)
         own = [(one, found) for one, found in reached if one.worktable_id == worktable.pk]
         others = [(one, found) for one, found in reached if one.worktable_id != worktable.pk]
-        reason, about = f"tried again by {by}", {worktable.pk}
+        named = rows_named(worktable.name, failed)
+        reason, about = f"“{node.name}” of {named} tried again by {by}", {worktable.pk}
         mark(graph, [(node, rows), *own], reason, about=about, by=by, queue=True)
         mark(graph, others, reason, about=about, by=by)
     if ids:

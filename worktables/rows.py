@@ -24,6 +24,8 @@ from worktables.queue.marking import (
 )
 from worktables.queue.resting import rest
 from worktables.queue.rowstates import refresh_rows
+from worktables.queue.staling import as_others
+from worktables.queue.wording import NAMED, present_named, rows_named, undone, were
 from worktables.storage import layout_of
 from worktables.storage.inserting import insert_new_rows
 from worktables.storage.layout import table_name
@@ -128,11 +130,12 @@ def insert_rows(worktable, layout, fitted, *, by):
     new = rowsets.RowSet(
         f"SELECT id FROM {layout.table} WHERE id >= %s AND id < %s", (first, first + len(fitted))
     )
-    add_units(graph, worktable.pk, new, "new row", by=by)
+    add_units(graph, worktable.pk, new, f"added by {by}" if by else "added", by=by)
     flowing = sum(graph.flows(node) for node in graph.steps_of[worktable.pk])
     if flowing and len(ids) >= MANY:
         open_batch(worktable, Batch.Action.ADD, new, by=by, n_units=flowing * len(ids))
-    _changed_members(worktable, new, f"rows were added to {worktable.name}", by)
+    named = rows_named(worktable.name, ids[:NAMED], len(ids))
+    _changed_members(worktable, new, f"{named} {were(len(ids))} added by {by}", by)
     Change.objects.create(
         worktable=worktable,
         action=Change.Action.ADD_ROWS,
@@ -172,11 +175,13 @@ def delete_rows(worktable, row_ids, *, by, undoes=None):
     if not ids:
         return 0
     rows = rowsets.these(worktable.pk, ids)
-    _changed_members(worktable, rows, f"rows of {worktable.name} were deleted", by)
-    _retire_units(worktable.pk, rows)
+    why = f"deleted by {by}{undone(undoes)}"
+    named = f"{rows_named(worktable.name, sorted(ids))} {were(len(ids))} {why}"
+    _changed_members(worktable, rows, named, by)
+    _retire_units(worktable.pk, rows, why)
     layout.model.objects.filter(id__in=ids).update(deleted_at=timezone.now(), edited_by=by.pk)
     for link in Link.objects.filter(source=worktable, kind__in=Link.MAKES_ROWS):
-        retire_rows(link.target, rowsets.children(link, rows))
+        retire_rows(link.target, rowsets.children(link, rows), named, about={worktable.pk})
     Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") - len(ids))
     Change.objects.create(
         worktable=worktable,
@@ -206,9 +211,12 @@ def restore_rows(worktable, row_ids, *, by, undoes=None):
     # A row whose item went meanwhile stays retired until the item is back.
     present = list(layout.rows.filter(id__in=ids).exclude(state=State.RETIRED).values_list("id", flat=True))
     rows = rowsets.these(worktable.pk, present)
-    revive_units(worktable, rows, "the row was restored", by=by)
+    why = f"restored by {by}{undone(undoes)}"
+    revive_units(worktable, rows, why, by=by)
     Worktable.objects.filter(pk=worktable.pk).update(n_rows=F("n_rows") + len(present))
-    _changed_members(worktable, rows, f"rows of {worktable.name} were restored", by)
+    _changed_members(
+        worktable, rows, f"{rows_named(worktable.name, sorted(present))} {were(len(present))} {why}", by
+    )
     Change.objects.create(
         worktable=worktable, action=Change.Action.RESTORE_ROWS, new={"rows": ids}, by=by, undoes=undoes
     )
@@ -217,12 +225,23 @@ def restore_rows(worktable, row_ids, *, by, undoes=None):
     return len(ids)
 
 
-def retire_rows(worktable, rows):
-    """Take rows out of the present: they keep their cells, runs and comments, and can come back."""
-    mark_changed(worktable, rows, [], f"rows of {worktable.name} were retired", membership=True)
-    _retire_units(worktable.pk, rows)
+def retire_rows(worktable, rows, why, *, about):
+    """Take rows out of the present: they keep their cells, runs and comments, and can come back.
+
+    Parameters
+    ----------
+    worktable : Worktable
+    rows : RowSet
+    why : str
+        What happened to what they come from.
+    about : set of int
+        The ids of the tables this speaks of.
+    """
+    named, _ = present_named(worktable.name, worktable.pk, rows)
+    mark_changed(worktable, rows, [], f"{named} retired: {why}", membership=True, about=about)
+    _retire_units(worktable.pk, rows, why, about=about)
     for link in Link.objects.filter(source=worktable, kind__in=Link.MAKES_ROWS):
-        retire_rows(link.target, rowsets.children(link, rows))
+        retire_rows(link.target, rowsets.children(link, rows), why, about=about)
     table = table_name(worktable.pk)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -236,14 +255,21 @@ def retire_rows(worktable, rows):
         )
 
 
-def revive_units(worktable, rows, reason, *, by=None):
+def revive_units(worktable, rows, reason, *, about=(), by=None):
     """Make the retired units of rows stale again and queue them; equal inputs make them fresh without a run."""
     graph = graph_of(worktable.project_id)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit SET state = %s, kept = FALSE, generation = generation + 1, reason = %s, about = %s "
-            f"WHERE worktable_id = %s AND row_id IN ({rows.sql})",
-            [State.STALE, reason, "[]", worktable.pk, *rowsets.parameters(rows)],
+            "UPDATE worktables_unit SET state = %s, kept = FALSE, generation = generation + 1, reason = %s, "
+            f"about = %s, changed_at = %s WHERE worktable_id = %s AND row_id IN ({rows.sql})",
+            [
+                State.STALE,
+                reason,
+                as_others(about, worktable.pk),
+                timezone.now(),
+                worktable.pk,
+                *rowsets.parameters(rows),
+            ],
         )
         # Of a link to a table in the trash nothing is to be made until that comes back.
         resting = in_ids("step_id", [node.id for node in graph.steps_of[worktable.pk]])
@@ -262,15 +288,22 @@ def revive_units(worktable, rows, reason, *, by=None):
     rest(graph, [worktable.pk])
 
 
-def _retire_units(worktable_id, rows):
+def _retire_units(worktable_id, rows, reason, *, about=()):
     """Retire units; those of an expansion forget what they made, for its rows retire with them."""
     expansions = "SELECT id FROM worktables_tablestep WHERE kind = 'expand'"
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE worktables_unit SET state = %s, generation = generation + 1, fingerprint = "
-            f"CASE WHEN step_id IN ({expansions}) THEN '' ELSE fingerprint END "
+            "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s, about = %s, "
+            f"changed_at = %s, fingerprint = CASE WHEN step_id IN ({expansions}) THEN '' ELSE fingerprint END "
             f"WHERE worktable_id = %s AND row_id IN ({rows.sql})",
-            [State.RETIRED, worktable_id, *rowsets.parameters(rows)],
+            [
+                State.RETIRED,
+                reason,
+                as_others(about, worktable_id),
+                timezone.now(),
+                worktable_id,
+                *rowsets.parameters(rows),
+            ],
         )
         cursor.execute(
             f"DELETE FROM worktables_todo WHERE worktable_id = %s AND row_id IN ({rows.sql})",
@@ -285,7 +318,7 @@ def _changed_members(worktable, rows, reason, by):
         for node, found in reached_by(graph, worktable.pk, rows, [], membership=True)
         if not (node.worktable_id == worktable.pk and found == rows)
     ]
-    mark(graph, reached, f"{reason} by {by}", about={worktable.pk}, by=by)
+    mark(graph, reached, reason, about={worktable.pk}, by=by)
 
 
 def rows_in_trash(worktable):

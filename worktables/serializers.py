@@ -335,8 +335,14 @@ class UnitSerializer(serializers.Serializer):
 
     state = serializers.CharField()
     reason = serializers.CharField()
+    since = serializers.DateTimeField(
+        allow_null=True, help_text="when it came to be so: when something changed, or when it was computed"
+    )
     run = serializers.IntegerField(allow_null=True, help_text="the run that made the present result")
     reused = serializers.BooleanField(help_text="the result was remembered, not made anew")
+    unchanged = serializers.BooleanField(
+        help_text="the last change in its row did not reach it: what it had made is used as it is"
+    )
 
 
 class RowSerializer(serializers.Serializer):
@@ -346,6 +352,7 @@ class RowSerializer(serializers.Serializer):
     parent = serializers.IntegerField(allow_null=True, help_text="the row it was expanded from")
     state = serializers.CharField()
     reason = serializers.CharField(help_text="why it is not fresh")
+    since = serializers.DateTimeField(allow_null=True, help_text="since when, of what it says as its reason")
     n_flags = serializers.IntegerField()
     n_comments = serializers.IntegerField()
     cells = serializers.DictField(child=ValueField(allow_null=True), help_text="column → value")
@@ -466,6 +473,7 @@ def row_documents(worktable, views):
             "parent": view.parent_id,
             "state": view.state,
             "reason": view.reason,
+            "since": view.since,
             "n_flags": view.n_flags,
             "n_comments": view.n_comments,
             "cells": {
@@ -476,8 +484,10 @@ def row_documents(worktable, views):
                 name: {
                     "state": State(unit.state).label,
                     "reason": unit.reason,
+                    "since": unit.since,
                     "run": unit.run_id,
                     "reused": unit.reused,
+                    "unchanged": unit.unchanged,
                 }
                 for name, unit in view.steps.items()
             },

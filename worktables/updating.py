@@ -12,6 +12,7 @@ from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark
 from worktables.queue.priorities import BY_HAND
+from worktables.queue.wording import rows_named
 from worktables.storage import layout_of
 from worktables.storage.counting import count_states
 from worktables.waking import wake_workers
@@ -44,7 +45,7 @@ def rerun_rows(worktable, row_ids, *, by, step=None, action=Batch.Action.RERUN):
     asked = [node.id for node in nodes]
     Unit.objects.filter(worktable=worktable, step__in=asked, row_id__in=ids, kept=True).update(kept=False)
     for node in nodes:
-        reason = f"“{node.name}” run again by {by}"
+        reason = f"“{node.name}” of {rows_named(worktable.name, sorted(ids))} run again by {by}"
         count += mark(
             graph, [(node, rows)], reason, about=about, by=by, forced=True, queue=True, priority=BY_HAND
         )

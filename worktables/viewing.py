@@ -24,6 +24,7 @@ class RowView:
     id: int
     state: str
     reason: str
+    since: object
     cells: list
     parent_id: int | None
     n_flags: int
@@ -165,9 +166,13 @@ def view_rows(worktable, layout, rows, viewer=None):
     ids = [row.id for row in rows]
     steps = {step.pk: step.name for step in worktable.steps.all()}
     units, sight = {}, Sight(viewer, worktable.project_id)
+    came = {row.id: row.created_at for row in rows}
     for unit in Unit.objects.filter(worktable=worktable, row_id__in=ids):
         unit.reason = sight.reason_of(unit)
+        unit.changed_at = unit.changed_at or came[unit.row_id]  # it came with its row
         units.setdefault(unit.row_id, {})[steps.get(unit.step_id, "")] = unit
+    for found in units.values():
+        _note_unchanged(found.values())
     running, queued = set(), set()
     for row_id, owner in Todo.objects.filter(worktable=worktable, row_id__in=ids).values_list(
         "row_id", "owner"
@@ -189,7 +194,8 @@ def view_rows(worktable, layout, rows, viewer=None):
             else "queued"
             if row.id in queued
             else State(row.state).label,
-            reason=_reason(row, units.get(row.id, {})),
+            reason=(told := _reason(row, units.get(row.id, {})))[0],
+            since=told[1],
             cells=[layout.value(column, row) for column in layout.columns],
             parent_id=row.parent_id,
             n_flags=said.get((row.id, "flag"), 0),
@@ -200,12 +206,23 @@ def view_rows(worktable, layout, rows, viewer=None):
     ]
 
 
+def _note_unchanged(units):
+    """Say of the units of a row whether the last change in it left them as they are: what they made is used again."""
+    last = max((unit.changed_at for unit in units if unit.changed_at), default=None)
+    for unit in units:
+        settled = unit.settled_at if unit.state == State.FRESH else None
+        unit.unchanged = settled is not None and last is not None and settled < last
+
+
 def _reason(row, units):
-    """Return why a row is not fresh, in the words of its worst unit."""
+    """Return why a row is not fresh, in the words of its worst unit, and since when."""
     name, worst = max(units.items(), key=lambda item: item[1].state, default=("", None))
+    if row.state == State.RETIRED and worst is None:
+        return "the row it comes from, or its item there, is gone; it comes back with it", None
     if worst is None or worst.state == State.FRESH:
-        return "the row it comes from is not fresh" if row.state not in (State.FRESH, State.RETIRED) else ""
-    return f"{name}: {worst.reason}" if worst.state == State.FAILED else worst.reason
+        beyond = row.state not in (State.FRESH, State.RETIRED)
+        return "the row it comes from is not fresh" if beyond else "", None
+    return f"{name}: {worst.reason}" if worst.state == State.FAILED else worst.reason, worst.since
 
 
 def view_row(worktable, row_id, viewer=None):

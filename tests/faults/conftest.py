@@ -17,6 +17,7 @@ from tests.worktables.conftest import _files_in_a_folder_of_their_own, cells, fa
 __all__ = ["_files_in_a_folder_of_their_own", "cells", "family", "work", "worktable"]
 
 LONG = os.environ.get("STOA_FAULTS") == "long"
+in_the_long_form = pytest.mark.skipif(not LONG, reason="in the long form: make faults")
 SERVER = os.environ.get("STOA_DATABASE_URL", "")
 seen = []  # what the long form measured
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from celery import Celery
 
-from tests.faults.conftest import make_broker, some
+from tests.faults.conftest import in_the_long_form, make_broker, some
 from tests.faults.oracle import FAMILY, differences, judge
 
 CELERY = ("celery", "-A", "portal", "worker", "--concurrency", "2", "--include", "tests.faults.disturbing")
@@ -79,6 +79,7 @@ def test_a_broker_that_takes_calls_and_says_nothing_is_left_alone(make_portal):
         assert 0 < len(calls) - before < EDITS
 
 
+@in_the_long_form
 @pytest.mark.parametrize("kept", some(False, True))
 def test_row_5_a_broker_that_is_killed_while_work_waits_loses_nothing(make_portal, tmp_path, kept):
     """With and without a disk of its own: what it knew does not matter."""
@@ -107,6 +108,7 @@ def test_row_6_a_broker_that_is_never_there_is_not_missed(make_portal, tmp_path)
     assert judge(portal) == []
 
 
+@in_the_long_form
 @pytest.mark.parametrize("times", some(5, 0, 2))
 def test_row_10_a_wake_up_sent_never_twice_or_five_times_is_the_same_work(broker, make_portal, times):
     portal = make_portal(redis=broker.url, celery=1, wakes=times)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.faults.conftest import LONG, SERVER, note, some
+from tests.faults.conftest import LONG, SERVER, in_the_long_form, note, some
 from tests.faults.oracle import FAMILY, judge
 from tests.faults.visiting import LOST, Visitor, at_once, edit_without_loss
 
@@ -32,6 +32,7 @@ def test_row_7_the_database_crashes_while_a_worker_claims_or_writes(make_portal,
     assert judge(portal) == []
 
 
+@in_the_long_form
 def test_row_7_an_edit_that_the_database_crashes_in_says_so_and_may_be_sent_again(make_portal, cluster):
     """It has marked what it changes, and has not committed."""
     portal = make_portal(server=cluster.url)
@@ -114,6 +115,7 @@ def test_row_7_on_sqlite_everything_is_killed_in_the_middle_of_a_transaction(mak
 # ------------------------------------------------------------------ a backup is taken while all work
 
 
+@in_the_long_form
 def test_row_26_a_backup_taken_under_load_is_whole(make_portal, tmp_path):
     """What ran when it was taken is computed once it is restored."""
     portal = make_portal(step=0.02, lease=3)

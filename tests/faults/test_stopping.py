@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.processes import all_processes
+from tests.faults.conftest import in_the_long_form
 from tests.faults.lingering import WAYS
 from tests.faults.scratch import ScratchPortal
 
@@ -149,6 +150,7 @@ def test_steps_over_their_limits_fail_with_that_sentence(portal_of):
     assert portal.said().count("starting it again") == 1
 
 
+@in_the_long_form
 def test_a_portal_that_is_stopped_leaves_no_program_and_counts_no_attempt(portal_of):
     portal = portal_of("stubborn")
     supervisor = portal.start(STOPPERS, "work", "1")
@@ -161,6 +163,7 @@ def test_a_portal_that_is_stopped_leaves_no_program_and_counts_no_attempt(portal
     assert portal.ask("SELECT owner, attempts FROM worktables_todo WHERE row_id = 2") == [(None, 0)]
 
 
+@in_the_long_form
 def test_a_worker_that_is_killed_leaves_no_program(portal_of):
     """The next one ends it before it does anything else."""
     portal = portal_of("stubborn")

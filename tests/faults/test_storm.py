@@ -152,11 +152,11 @@ def show(where, portal, editors, **more):
 
 def test_row_27_without_the_fence_the_storm_leaves_wrong_cells(make_portal):
     """The control: what the oracle is worth."""
-    portal, rng = make_portal(fence="off", dawdle=0.5), random.Random(5)
+    portal, rng = make_portal(fence="off", dawdle=0.3), random.Random(5)
     portal.start(FAMILY, "work")
 
     for seed in range(10):
-        editing = threading.Thread(target=portal.do, args=(FAMILY, "edit", str(seed), "30"))
+        editing = threading.Thread(target=portal.do, args=(FAMILY, "edit", str(seed), "15"))
         editing.start()
         portal.kill_one_at_work(rng)
         editing.join()

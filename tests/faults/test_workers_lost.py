@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.faults.conftest import some
+from tests.faults.conftest import in_the_long_form, some
 from tests.faults.oracle import FAMILY, judge
 from tests.faults.scratch import PATIENCE, is_alive
 from tests.faults.visiting import Visitor
@@ -48,7 +48,7 @@ def test_row_27_without_the_fence_a_worker_that_was_asleep_is_accepted(make_port
     assert "have two accepted runs" in wrong
 
 
-@pytest.mark.parametrize("seconds", [0.02, 2.0])
+@pytest.mark.parametrize("seconds", some(2.0, 0.02))
 def test_row_4_a_worker_asked_to_leave_gives_back_what_it_has_and_no_attempt_is_counted(make_portal, seconds):
     """As when a new version is put in its place; also when its step takes longer than anybody waits."""
     portal = make_portal(step=seconds)
@@ -67,6 +67,7 @@ def test_row_4_a_worker_asked_to_leave_gives_back_what_it_has_and_no_attempt_is_
     assert judge(portal) == []
 
 
+@in_the_long_form
 @pytest.mark.parametrize("hours", some(-1, 1))
 def test_row_22_a_worker_whose_clock_is_wrong_by_an_hour_neither_loses_nor_takes(make_portal, hours):
     """One is right and one is wrong: leases are by the clock of the database alone."""

@@ -20,6 +20,7 @@ from tests.worktables.families import make_family
 from worktables.columns import NewColumn, add_column, describe_column, rename_column
 from worktables.creating import delete_worktable, rename_worktable
 from worktables.editing import edit_cell
+from worktables.linking import remove_link
 from worktables.models import Change, Link, State, Unit, Worktable
 from worktables.parameters import set_parameters, set_project_parameters
 from worktables.queue.draining import drain
@@ -167,6 +168,16 @@ def a_deletion(family, hidden, by):
     work()
 
 
+def links_that_go(family, hidden, by):
+    """Links from or to hidden tables are removed: rows retire, and say why; who collected has no input."""
+    secret = {getattr(family, name).pk for name in hidden}
+    for link in Link.objects.all():
+        if secret & {link.source_id, link.target_id}:
+            # The history of a table says who has changed its links.
+            remove_link(link, by=by if link.target_id in secret else owner_of(family))
+    work()
+
+
 EVENTS = (
     an_edit,
     an_edit_and_its_runs,
@@ -176,6 +187,7 @@ EVENTS = (
     another_run,
     units_that_do_not_fit,
     a_deletion,
+    links_that_go,
 )
 
 

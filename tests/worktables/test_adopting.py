@@ -75,9 +75,8 @@ def test_new_code_makes_all_rows_stale_with_both_versions_named(worktable, work,
 
     assert adopt_code() == [f"fields: “add” has new code: {old.in_words} → {new.in_words}"]
 
-    reason = (
-        f"“add” has new code: version 1 ({old.code_fingerprint[:8]}) → version 2 ({new.code_fingerprint[:8]})"
-    )
+    codes = [version.code_fingerprint[:8] for version in (old, new)]
+    reason = "“add” of fields has new code: version 1 ({}) → version 2 ({})".format(*codes)
     assert units(worktable, "add") == dict.fromkeys((1, 2, 3), ("stale", reason))
     assert units(worktable, "sign") == dict.fromkeys((1, 2, 3), ("stale", reason))
     assert Change.objects.filter(subject="the code of “add”").get().by is None
@@ -175,7 +174,7 @@ def test_unpinning_adopts_the_present_code(worktable, work, cells, owner, second
     _, reason = units(worktable, "add")[1]
     work()
 
-    assert reason.startswith("“add” was unpinned by owner: version 1 (")
+    assert reason.startswith("“add” of fields was unpinned by owner: version 1 (")
     assert cells(worktable, "total") == {1: (103.0,), 2: (95.0,), 3: (103.0,)}
 
 

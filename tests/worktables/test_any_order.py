@@ -130,6 +130,22 @@ def check_states(table):
 class Play:
     """A family of tables, the people who edit it, and a worker with some batches in its hands."""
 
+    cells = {  # of each table that people edit: its columns, and what they type there
+        "fields": [
+            ("x", XS),
+            ("x", XS),
+            ("y", [None, 1.0, -2.0]),
+            ("factor", [None, 2.0]),
+            ("band", BANDS),
+        ],
+        "stars": [("place", PLACES), ("name", ["Zero", "Other"])],
+        "sums": [("band", BANDS), ("least", [None, 0.0, 2.0])],
+    }
+    first = {"fields": {}, "stars": {"name": "New"}, "sums": {"least": 0.0}}
+    computed = "fields", "items", "sums"
+    made = ("items",)  # by links, so that people add and delete no rows there
+    parametrised = "fields"
+
     def __init__(self, family, by):
         self.family, self.by = family, by
         self.worker, self.held = register_worker("player"), []
@@ -160,24 +176,16 @@ class Play:
         model = layout_of(table).model.objects.exclude(state=State.RETIRED)
         return list(model.filter(deleted_at__isnull=not deleted).order_by("id").values_list("id", flat=True))
 
+    def edited(self):
+        """Return a table that people add rows to, and delete rows of."""
+        return self.table(*(name for name in self.cells if name not in self.made))
+
     def edit(self):
-        table = self.table("fields", "stars", "sums")
+        table = self.table(*self.cells)
         row_id = table and self.pick(self.rows(table))
         if row_id is None:
             return None
-        name, values = self.pick(
-            {
-                "fields": [
-                    ("x", XS),
-                    ("x", XS),
-                    ("y", [None, 1.0, -2.0]),
-                    ("factor", [None, 2.0]),
-                    ("band", BANDS),
-                ],
-                "stars": [("place", PLACES), ("name", ["Zero", "Other"])],
-                "sums": [("band", BANDS), ("least", [None, 0.0, 2.0])],
-            }[table.name]
-        )
+        name, values = self.pick(self.cells[table.name])
         layout = layout_of(table)
         column, value = layout.by_name[name], self.pick(values)
         seen = layout.value(column, layout.rows.get(id=row_id))
@@ -185,34 +193,33 @@ class Play:
         return table.name, row_id, name, value
 
     def add(self):
-        table = self.table("fields", "stars", "sums")
+        table = self.edited()
         if table is None:
             return None
         row = {
-            "fields": lambda: {"x": self.pick(XS), "band": self.pick(BANDS)},
-            "stars": lambda: {"name": "New", "place": self.pick(PLACES)},
-            "sums": lambda: {"band": self.pick(BANDS), "least": 0.0},
-        }[table.name]()
+            name: self.pick(values) for name, values in dict(self.cells[table.name]).items() if len(self.dice)
+        }
+        row |= self.first[table.name]
         return table.name, row, add_rows(table, [row], by=self.by)
 
     def delete(self):
-        table = self.table("fields", "stars", "sums")
+        table = self.edited()
         row_id = table and self.pick(self.rows(table))
         return table and (table.name, row_id, delete_rows(table, [row_id], by=self.by) if row_id else 0)
 
     def restore(self):
-        table = self.table("fields", "stars", "sums")
+        table = self.edited()
         ids = table and self.rows(table, deleted=True)
         return table and (table.name, ids, restore_rows(table, ids, by=self.by))
 
     def duplicate(self):
-        table = self.table("fields", "stars", "sums")
+        table = self.edited()
         row_id = table and self.pick(self.rows(table))
         return table and (table.name, row_id, duplicate_rows(table, [row_id], by=self.by) if row_id else 0)
 
     def undo(self):
         change = self.pick(
-            Change.objects.filter(worktable__deleted_at=None).exclude(worktable=self.family.items)[:8]
+            Change.objects.filter(worktable__deleted_at=None).exclude(worktable__name__in=self.made)[:8]
         )
         if change is None:
             return None
@@ -220,12 +227,12 @@ class Play:
         return change.worktable.name, str(change), change.old, change.new
 
     def parameters(self):
-        table = self.table("fields")
+        table = self.table(self.parametrised)
         value = self.pick([{}, {"add.factor": 2.0}, {"add.factor": -1.0}])
         return value, table and set_parameters(table, value, by=self.by)
 
     def rerun(self):
-        table = self.table("fields", "items", "sums")
+        table = self.table(*self.computed)
         row_id = table and self.pick(self.rows(table))
         return table and (table.name, row_id, rerun_rows(table, [row_id], by=self.by) if row_id else 0)
 
@@ -317,9 +324,9 @@ def score_of(seed, length, weights=KINDS):
     return [(kind, *(dice.random() for _ in range(6))) for kind in kinds]
 
 
-def play(family, by, score):
+def play(family, by, score, player=Play, check=check):
     """Play a score, and check what it ends in."""
-    player = Play(family, by)
+    player = player(family, by)
     for kind, *dice in score:
         player.do(kind, *dice)
     player.end()

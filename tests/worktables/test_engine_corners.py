@@ -427,7 +427,10 @@ def test_a_catalogue_in_the_trash_is_found_by_nobody(family, work, owner, cells)
     delete_worktable(family.stars, by=owner)
     work()
     assert set(cells(family.items, "star", "separation").values()) == {(None, None)}
-    assert Unit.objects.filter(worktable=family.items, row_id=1).get().reason == "stars is in the trash"
+    assert (
+        Unit.objects.filter(worktable=family.items, row_id=1).get().reason
+        == "the table stars is in the trash: deleted by owner"
+    )
     assert not Todo.objects.exists()
     change(family.fields, 2, "x", 4.0, owner)
     work()

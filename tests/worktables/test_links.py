@@ -10,7 +10,7 @@ from worktables.annotating import judge_rows, withdraw
 from worktables.columns import NewColumn, describe_column, drop_column
 from worktables.creating import create_worktable
 from worktables.editing import edit_cell
-from worktables.errors import ColumnInUse, LinkRefused, RowsOfALink
+from worktables.errors import ColumnInUse, LinkRefused, RowsOfALink, UnfitName, UnfitValue
 from worktables.linking import collect, each, latest_valid_at, nearest
 from worktables.models import Annotation, State, Unit
 from worktables.rows import add_rows, delete_rows, restore_rows
@@ -407,3 +407,29 @@ def test_the_nearest_is_found_at_the_poles_and_over_the_wrap(project, owner, wor
         else:
             assert away == pytest.approx(row.min(), abs=1e-4)
             assert row[number] == pytest.approx(row.min(), abs=1e-4)
+
+
+def test_a_pipeline_takes_from_a_lookup_column_what_a_link_brings(project, owner, worktable, work, cells):
+    pipeline = worktable.pipeline
+    second = create_worktable(
+        project, "second", creator=owner, pipeline=pipeline, columns=[NewColumn("x", "float", "lookup")]
+    )
+    each(worktable, second, name="again", carry={"total": "x"}, by=owner)
+    work()
+    before = [total for (total,) in cells(worktable, "total").values()]
+    assert [row[:2] for row in cells(second, "x", "total").values()] == [(total, total) for total in before]
+
+    change(worktable, 1, "x", 50.0, owner)
+    work()
+    [changed, *others] = cells(worktable, "total").values()
+    assert others == [(total,) for total in before[1:]]
+    assert changed != (before[0],)
+    assert next(iter(cells(second, "x", "total").values())) == 2 * changed
+    with pytest.raises(UnfitValue, match="make it float"):
+        create_worktable(
+            project, "third", creator=owner, pipeline=pipeline, columns=[NewColumn("x", "text", "lookup")]
+        )
+    with pytest.raises(UnfitName, match="declared twice"):
+        create_worktable(
+            project, "third", creator=owner, pipeline=pipeline, columns=[NewColumn("x", "float")]
+        )

@@ -84,7 +84,8 @@ def declare(draft, *, by, undoes=None):
     if link.kind in Link.MAKES_ROWS:
         _forget_other_parents(link)
     graph = graph_of(link.source.project_id)
-    reason, ends = f"the link “{link.name}” is new", {link.source_id, link.target_id}
+    reason = f"the link “{link.name}” from {link.source.name} to {link.target.name} was declared by {by}"
+    ends = {link.source_id, link.target_id}
     for node in nodes_of(graph, link):
         add_units_of([node], rowsets.all_rows(node.worktable_id), reason, about=ends)
     mark(graph, everything_of(graph, link), reason, about=ends, by=by)

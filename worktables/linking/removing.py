@@ -60,7 +60,7 @@ def remove_link(link, *, by, undoes=None):
     everything, old = rowsets.all_rows(target.pk), record_of(link)
     collectors = [] if link.step_id else [node.id for node in nodes_of(graph_of(source.project_id), link)]
     if link.kind in Link.MAKES_ROWS:
-        retire_rows(target, _made_by(link))
+        retire_rows(target, _made_by(link), reason, about=ends)
     elif link.kind in Link.LOOKS_UP:
         empty_columns(link, lookup_columns(link), reason, by=by)
     step = link.step

@@ -50,6 +50,10 @@ class Unit(models.Model):
     about = models.JSONField(
         null=True, default=list, help_text="the other tables that the reason speaks of; null is not known"
     )
+    changed_at = models.DateTimeField(
+        null=True,
+        help_text="when what it is made from last changed, or somebody stopped it; null: its row came",
+    )
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -61,6 +65,11 @@ class Unit(models.Model):
 
     def __str__(self):
         return f"{self.step} of row {self.row_id}"
+
+    @property
+    def since(self):
+        """When it came to be in its state, for its reason."""
+        return max(filter(None, (self.changed_at, self.settled_at)), default=None)
 
 
 class Todo(models.Model):

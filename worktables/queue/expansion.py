@@ -22,6 +22,7 @@ from worktables.models import Link, State
 from worktables.queue import rowsets
 from worktables.queue.marking import add_units, mark_changed, wake_all
 from worktables.queue.reading import Source
+from worktables.queue.wording import cell_changed, rows_named
 from worktables.rows import fit_cell, retire_rows, revive_units
 from worktables.storage import layout_of
 from worktables.storage.rows import take_ids, update_cells
@@ -140,6 +141,8 @@ class Plan:
         self.new, self.changed, self.retired, self.revived, self.present = [], {}, [], [], []
         self.columns = set()
         self.ordinals = {}
+        self.first = None  # of the cells that change: row, column, old and new value
+        self.parents = {}  # row → the row it comes from, of what comes, goes or changes
 
 
 def _filled(link):
@@ -164,15 +167,21 @@ def _match(work, rows, child, link, filled, plan):
         plan.present.append(row.id)
         if row.ordinal != ordinal:
             plan.ordinals[row.id] = ordinal
+        plan.parents[row.id] = work.claim.row_id
         if row.state == State.RETIRED:
             plan.revived.append(row.id)
         if cells is None:
             continue
-        different = [column.pk for column in filled if child.value(column, row) != cells.get(column.pk)]
+        different = [column for column in filled if child.value(column, row) != cells.get(column.pk)]
         if different:
             plan.changed[row.id] = [cells.get(column.pk) for column in filled]
-            plan.columns |= set(different)
-    plan.retired += [row.id for row in present if row.id not in taken]
+            plan.columns |= {column.pk for column in different}
+            if plan.first is None and row.state != State.RETIRED:
+                column = different[0]
+                plan.first = (column, row.id, child.value(column, row), cells.get(column.pk))
+    gone = [row.id for row in present if row.id not in taken]
+    plan.parents |= dict.fromkeys(gone, work.claim.row_id)
+    plan.retired += gone
 
 
 def _exact_key(cells, link):
@@ -224,23 +233,35 @@ def arcsec_between(one, other):
 
 
 def _apply(worktable, link, child, filled, plan, by):
-    target, now = link.target, timezone.now()
-    reason = f"“{link.name}” of {worktable.name} was made anew"
+    target, now, about = link.target, timezone.now(), {worktable.pk}
+
+    def named(rows):
+        return f"{rows_named(target.name, sorted(rows))} {'is' if len(rows) == 1 else 'are'}"
+
+    def made_by(rows):
+        parents = sorted({plan.parents[row_id] for row_id in rows})
+        return f"“{link.name}” of {rows_named(worktable.name, parents)}"
+
     if plan.revived:
         child.model.objects.filter(id__in=plan.revived).update(state=State.FRESH)
         # What somebody deleted stays deleted, and can now be restored.
         present = child.rows.filter(id__in=plan.revived).values_list("id", flat=True)
         revived = rowsets.these(target.pk, present)
-        revive_units(target, revived, "the item is back")
-        mark_changed(target, revived, [], reason, membership=True, about={worktable.pk})
+        back = f"back in {made_by(plan.revived)}"
+        revive_units(target, revived, back, about=about)
+        reason = f"{named(plan.revived)} {back}"
+        mark_changed(target, revived, [], reason, membership=True, about=about)
     if plan.changed:
         changed = rowsets.these(target.pk, list(plan.changed))
+        if plan.first is None:  # all of them were away
+            reason = f"{named(plan.changed)} back in {made_by(plan.changed)}"
+        else:
+            column, *first = plan.first
+            reason = f"{cell_changed(column, target.name, *first, len(plan.changed))}, from {made_by(plan.changed)}"
         if plan.columns & graph_of(target.project_id).joining:
-            mark_changed(
-                target, changed, plan.columns, reason, about={worktable.pk}
-            )  # whoever they joined before
+            mark_changed(target, changed, plan.columns, reason, about=about)  # whoever they joined before
         update_cells(child, filled, plan.changed)
-        mark_changed(target, changed, plan.columns, reason, about={worktable.pk})
+        mark_changed(target, changed, plan.columns, reason, about=about)
     for row_id, ordinal in plan.ordinals.items():
         child.model.objects.filter(id=row_id).update(ordinal=ordinal)
     if plan.new:
@@ -264,11 +285,13 @@ def _apply(worktable, link, child, filled, plan, by):
         child.model.objects.bulk_create(instances, batch_size=2000)
         added = [instance.id for instance in instances]
         plan.present += added
-        new = rowsets.these(target.pk, added)
-        add_units(graph_of(target.project_id), target.pk, new, "new item")
-        mark_changed(target, new, [], reason, membership=True, about={worktable.pk})
+        plan.parents |= {instance.id: instance.parent_id for instance in instances}
+        new, came = rowsets.these(target.pk, added), f"new in {made_by(added)}"
+        add_units(graph_of(target.project_id), target.pk, new, came, about=about)
+        mark_changed(target, new, [], f"{named(added)} {came}", membership=True, about=about)
     if plan.retired:
-        retire_rows(target, rowsets.these(target.pk, plan.retired))
+        gone = f"gone from {made_by(plan.retired)}"
+        retire_rows(target, rowsets.these(target.pk, plan.retired), gone, about=about)
         wake_all(graph_of(target.project_id), flowing=False)
     if plan.new or plan.revived:
         target.n_rows = child.rows.exclude(state=State.RETIRED).count()

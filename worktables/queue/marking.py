@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from django.db import connection
+from django.utils import timezone
 
 from worktables.dependencies import graph_of
 from worktables.events import announce_tables
@@ -87,7 +88,9 @@ def _through_parents(link, expand, parents):
     return rowsets.collecting_children(link, expand, parents)
 
 
-def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False, about=(), priority=BULK):
+def mark_changed(
+    worktable, rows, columns, reason, *, by=None, membership=False, about=(), priority=BULK, at=None
+):
     """Mark what depends on these columns of these rows; call it before *and* after changing a column that joins.
 
     The reason speaks of this table, and of those in `about`.
@@ -99,7 +102,7 @@ def mark_changed(worktable, rows, columns, reason, *, by=None, membership=False,
     """
     graph = graph_of(worktable.project_id)
     reached = reached_by(graph, worktable.pk, rows, columns, membership=membership)
-    return mark(graph, reached, reason, about={worktable.pk, *about}, by=by, priority=priority)
+    return mark(graph, reached, reason, about={worktable.pk, *about}, by=by, priority=priority, at=at)
 
 
 def mark_judged(worktable, rows, reason, *, by):
@@ -111,7 +114,7 @@ def mark_judged(worktable, rows, reason, *, by):
     return mark(graph, _spread(graph, waiting), reason, about={worktable.pk}, by=by)
 
 
-def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, priority=BULK):
+def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, priority=BULK, at=None):
     """Make these units stale, raise their generation, and queue them where change flows by itself.
 
     Parameters
@@ -127,16 +130,20 @@ def mark(graph, reached, reason, *, about, by=None, forced=False, queue=None, pr
         Queue them whatever the table's update policy says (or not at all).
     priority : int
         Of `priorities`, for as few units as somebody waits for; what waits already with a higher one keeps it.
+    at : datetime, optional
+        When the change was; else now.
     """
-    count = 0
+    count, at = 0, at or timezone.now()
     for rows, nodes in together(reached):
         queued = [node for node in nodes if (graph.flows(node) if queue is None else queue)]
         others = [node for node in nodes if node not in queued]
         if connection.vendor == "postgresql":
-            made = mark_at_once(graph, queued, rows, reason, about, (by, forced, priority)) if queued else 0
-            made += mark_at_once(graph, others, rows, reason, about) if others else 0
+            made = (
+                mark_at_once(graph, queued, rows, reason, about, at, (by, forced, priority)) if queued else 0
+            )
+            made += mark_at_once(graph, others, rows, reason, about, at) if others else 0
         else:
-            made = _make_stale(nodes, rows, reason, about)
+            made = _make_stale(nodes, rows, reason, about, at)
             enqueue(queued, rows, by=by, forced=forced, priority=priority if made <= FEW else BULK)
             show_stale(graph, nodes, rows)
         count += made
@@ -164,8 +171,8 @@ def together(reached):
     return [(rows, nodes) for (_, rows), nodes in found.items()]
 
 
-def _make_stale(nodes, rows, reason, about):
-    sql, values = making_stale(nodes, rows, reason, about)
+def _make_stale(nodes, rows, reason, about, at):
+    sql, values = making_stale(nodes, rows, reason, about, at)
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return cursor.rowcount
@@ -254,13 +261,13 @@ def _refresh_queued(nodes, rows):
         )
 
 
-def add_units(graph, worktable_id, rows, reason, *, by=None):
+def add_units(graph, worktable_id, rows, reason, *, about=(), by=None):
     """Give new rows their units, stale and queued."""
     nodes = graph.steps_of[worktable_id]
     if not nodes:
         refresh_rows(graph, worktable_id, rows)
         return
-    add_units_of(nodes, rows, reason)
+    add_units_of(nodes, rows, reason, about=about)
     enqueue([node for node in nodes if graph.flows(node)], rows, by=by)
     for node in nodes:
         if not graph.flows(node):

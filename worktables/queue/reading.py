@@ -17,12 +17,12 @@ from worktables.models import Link, State, TableStep, Unit
 from worktables.parameters import levels_of
 from worktables.queue.code import step_of
 from worktables.queue.readiness import any_unit, in_states
+from worktables.queue.wording import rows_named
 from worktables.storage import layout_of
 from worktables.storage.layout import table_name
 from worktables.storage.rows import converters, in_ids, read_columns, turned
 
 KEPT = f"{in_states((State.HELD,))} AND u.kept"
-NAMED = 10  # rows that a reason names one by one
 BROKEN = (State.FAILED, State.BLOCKED, State.EMPTY)
 
 
@@ -114,8 +114,7 @@ def read_step_inputs(batch, works):
             continue
         missing = step.missing_inputs(work.inputs)
         if missing:
-            names = " and ".join(f"“{_column_of(layout, node, port)}”" for port in missing)
-            work.stop(State.EMPTY, f"{names} is empty: fill it in")
+            work.stop(State.EMPTY, _lacking(layout, node, missing))
             continue
         work.parameters, call = parameters.of_row(work.parameters)
         work.fingerprint = fingerprint_after(call, work.digests)
@@ -154,11 +153,27 @@ def _as(kind, value):
     return float(value) if kind in ("float", "time") and isinstance(value, int) else value
 
 
-def _column_of(layout, node, port_name):
-    for port in node.inputs:
-        if port.port == port_name and port.column_id in layout.by_id:
-            return layout.by_id[port.column_id].name
-    return port_name
+def _lacking(layout, node, missing):
+    """Say which cells are to be filled in, and what a link is to be declared for."""
+    bound = {port.port: port.column_id for port in node.inputs}
+    cells = [
+        f"“{layout.by_id[bound[port]].name if bound[port] in layout.by_id else port}”"
+        for port in missing
+        if port in bound
+    ]
+    unbound = [f"“{port}”" for port in missing if port not in bound]
+    said = []
+    if cells:
+        named = " and ".join(cells)
+        said.append(
+            f"{named} is empty: fill it in" if len(cells) == 1 else f"{named} are empty: fill them in"
+        )
+    if unbound:
+        said.append(
+            f"no link brings {' and '.join(unbound)}: declare one that collects into this table "
+            f"(POST /api/worktables/{node.worktable_id}/links/)"
+        )
+    return "; ".join(said)
 
 
 def _read_own_cells(batch, layout, step, works):
@@ -282,8 +297,7 @@ def _tell_left_out(obstacles, works):
     """Note for each work which rows it is made without."""
     for above, name, broken in obstacles:
         for row_id, rows in broken.items():
-            more = f" and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-            named = f"{name} {', '.join(map(str, rows[:NAMED]))}{more}"
+            named = rows_named(name, rows)
             what = f"the items of {named}" if above.kind == TableStep.Kind.EXPAND else named
             works[row_id].left_out.append(f"without {what}, which failed")
             works[row_id].left_out_of.add(above.worktable_id)
@@ -368,9 +382,9 @@ def _stop_below_broken(batch, works):
             unit, work = broken.get(above_id), works.get(row_id)
             if unit is None or work is None or work.state != State.STALE:
                 continue
-            where = "" if way == "row" else f" of {graph.tables[above.worktable_id].name} {above_id}"
             if unit.state == State.FAILED:
-                reason, about = f"“{above.name}”{where} failed", {above.worktable_id}
+                name = graph.tables[above.worktable_id].name
+                reason, about = f"“{above.name}” of {name} {above_id} failed", {above.worktable_id}
             else:
                 reason = unit.reason
                 about = None if unit.about is None else {*unit.about, above.worktable_id}

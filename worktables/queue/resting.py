@@ -5,6 +5,7 @@ without holds, which its graph knows. `may_run` asks once more at the claim, so 
 """
 
 from django.db import connection
+from django.utils import timezone
 
 from worktables.models import State
 from worktables.queue.readiness import in_states
@@ -33,14 +34,14 @@ def _rest(graph, table_id):
             values,
         )
         cursor.execute(
-            f"UPDATE worktables_unit AS u SET state = {State.HELD:d}, about = %s, reason = "
+            f"UPDATE worktables_unit AS u SET state = {State.HELD:d}, about = %s, changed_at = %s, reason = "
             f"(SELECT h.reason FROM worktables_hold h WHERE h.worktable_id = {table_id:d} "
             "AND (h.row_id = u.row_id OR h.row_id IS NULL) "
             "ORDER BY CASE WHEN h.row_id IS NULL THEN 1 ELSE 0 END LIMIT 1) "
             f"WHERE u.worktable_id = {table_id:d} AND {in_states([State.STALE])} AND {held.format('u')} "
             "AND NOT EXISTS (SELECT 1 FROM worktables_todo t WHERE t.worktable_id = u.worktable_id "
             "AND t.row_id = u.row_id AND t.step_id = u.step_id)",
-            ["[]", *values],
+            ["[]", timezone.now(), *values],
         )
     show_held(graph, table_id)
 

@@ -26,10 +26,12 @@ from worktables.queue.marking import mark_changed, wake_below
 from worktables.queue.reading import Source
 from worktables.queue.rowstates import refresh_states, worst_of
 from worktables.queue.staling import as_others
+from worktables.queue.wording import cell_changed
 from worktables.signals import runs_written
 from worktables.storage import layout_of
 from worktables.storage.rows import in_ids, update_cells
 
+AS_IT_WAS = "unchanged: what it is made from came out the same"
 WITHOUT_OUTPUTS = (State.FAILED, State.EMPTY)
 SETTLED = {
     "state": "smallint",
@@ -77,8 +79,9 @@ def settle(batch, works):
     accepted = {work.claim.row_id for work in ours}
     _fill(batch, works)
     _save_runs(batch, works, accepted)
-    _write_units(batch, ours)
-    _write_cells(batch, graph, ours)
+    at = timezone.now()
+    _write_units(batch, ours, at)
+    _write_cells(batch, graph, ours, at)
     children = []
     if batch.node.kind == TableStep.Kind.EXPAND:
         link = batch.graph.links[batch.node.link_id]
@@ -205,19 +208,18 @@ def _remembered(work):
     return Remembered(work.fingerprint, work.content, work.run.written_outputs, work.run_id)
 
 
-def _write_cells(batch, graph, ours):
+def _write_cells(batch, graph, ours, at):
     if batch.node.kind == TableStep.Kind.EXPAND:
         return
     layout = layout_of(batch.worktable)
     columns = [layout.by_id[pk] for pk in batch.graph.written_by(batch.node)]
     values = {work.claim.row_id: list(work.cells.values()) for work in ours if work.cells}
-    joining, moved = _moved(graph, layout, columns, values)
-    reason = f"“{batch.node.name}” of {batch.worktable.name} was made anew"
+    joining, moved, reason = _moved(batch, graph, layout, columns, values)
     if moved:
-        mark_changed(batch.worktable, moved, joining, reason)  # whoever it joined before
+        mark_changed(batch.worktable, moved, joining, reason, at=at)  # whoever it joined before
     update_cells(layout, columns, values, also=_state_with_cells(batch, graph, ours))
     if moved:
-        mark_changed(batch.worktable, moved, joining, reason)  # whoever it joins now
+        mark_changed(batch.worktable, moved, joining, reason, at=at)  # whoever it joins now
 
 
 def _state_with_cells(batch, graph, ours):
@@ -228,23 +230,33 @@ def _state_with_cells(batch, graph, ours):
     return f"state = CASE WHEN {kept} THEN t.state ELSE {worst_of(graph, batch.node.worktable_id)} END"
 
 
-def _moved(graph, layout, columns, values):
-    """Return the columns written here by which rows of other tables find these, and the rows where one changes."""
+def _moved(batch, graph, layout, columns, values):
+    """Return the columns written here by which rows of other tables find these, the rows where one changes, and how."""
     places = [place for place, column in enumerate(columns) if column.pk in graph.joining]
     if not places:
-        return [], None
+        return [], None, ""
     joined = [columns[place] for place in places]
     present = layout.model.objects.filter(id__in=list(values)).values_list("id", *layout.fields(joined))
-    moved = [
-        row_id
-        for row_id, *flat in present
-        if layout.values(joined, flat) != [values[row_id][place] for place in places]
-    ]
+    moved = {
+        row_id: was
+        for row_id, *flat in present.order_by("id")
+        if (was := layout.values(joined, flat)) != [values[row_id][place] for place in places]
+    }
     ids = [column.pk for column in joined]
-    return ids, rowsets.these(layout.worktable_id, moved) if moved else None
+    if not moved:
+        return ids, None, ""
+    row_id, was = next(iter(moved.items()))
+    column, old, new = next(
+        (columns[place], old, values[row_id][place])
+        for place, old in zip(places, was, strict=True)
+        if old != values[row_id][place]
+    )
+    changed = cell_changed(column, batch.worktable.name, row_id, old, new, len(moved))
+    reason = f"{changed}, made by “{batch.node.name}”"
+    return ids, rowsets.these(layout.worktable_id, list(moved)), reason
 
 
-def _write_units(batch, ours):
+def _write_units(batch, ours, at):
     rows = []
     for work in ours:
         known = work.known
@@ -252,6 +264,8 @@ def _write_units(batch, ours):
         if work.state == State.FRESH:
             same = known is not None and known.content == work.content and not work.verified
             reason = work.reason or ("re-made, same content" if same and work.run else "")
+            if work.verified and not work.left_out and not work.with_kept:
+                reason = AS_IT_WAS
             without = f"made {' and '.join(dict.fromkeys(work.left_out))}" if work.left_out else ""
             kept = work.with_kept and f"{work.with_kept}, kept as it is"
             reason = "; ".join(filter(None, [without, reason, kept]))
@@ -263,7 +277,7 @@ def _write_units(batch, ours):
             facts = (int(work.state), "", "", run_id, False, work.reason, _about(batch, work))
         rows.append((*facts, work.claim.row_id))
     unit_of = {"worktable_id": batch.node.worktable_id, "step_id": batch.node.id}
-    update_many("worktables_unit", "row_id", SETTLED, rows, {"settled_at": timezone.now()}, unit_of)
+    update_many("worktables_unit", "row_id", SETTLED, rows, {"settled_at": at}, unit_of)
 
 
 def _about(batch, work):

@@ -34,29 +34,30 @@ def of_steps(nodes, rows, unit):
     return f"{unit}.step_id IN ({steps}) AND {rowsets.units_of(nodes[0].worktable_id, rows, unit)}"
 
 
-def making_stale(nodes, rows, reason, about):
+def making_stale(nodes, rows, reason, about, at):
     """Return SQL and parameters: the units of these rows become stale; those kept as they are, held."""
     return (
         f"UPDATE worktables_unit AS u SET state = CASE WHEN kept THEN {State.HELD:d} ELSE {State.STALE:d} END, "
-        "generation = generation + 1, reason = CASE WHEN kept THEN %s ELSE %s END, about = %s "
+        "generation = generation + 1, reason = CASE WHEN kept THEN %s ELSE %s END, about = %s, changed_at = %s "
         f"WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 <> {State.RETIRED:d}",
         [
             f"kept as it is though {reason}",
             reason,
             as_others(about, nodes[0].worktable_id),
+            at,
             *parameters(rows),
         ],
     )
 
 
-def mark_at_once(graph, nodes, rows, reason, about, queued=None):
+def mark_at_once(graph, nodes, rows, reason, about, at, queued=None):
     """Make units stale, write the state of their rows, and queue them for whom and how `queued` says.
 
     PostgreSQL looks each unit up once then, not thrice. What one part of the statement changes the others do not see
     yet: what was above stale is now stale, or what the units of other steps make it.
     """
     worktable_id = nodes[0].worktable_id
-    stale, values = making_stale(nodes, rows, reason, about)
+    stale, values = making_stale(nodes, rows, reason, about, at)
     worse = worst_of(
         graph, worktable_id, f" AND u.step_id NOT IN ({', '.join(str(node.id) for node in nodes)})"
     )

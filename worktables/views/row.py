@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from datetime import datetime
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -124,8 +125,10 @@ class StepView:
     kind: str
     state: str
     reason: str
+    since: datetime | None
     run: Run | None
     reused: bool
+    unchanged: bool
     error: str
     progress: float | None
     progress_text: str
@@ -157,8 +160,10 @@ def steps_of(table, found, sight):
                 kind=step.kind,
                 state=settled if todo is None else "running" if todo.owner else "queued",
                 reason=unit.reason,
+                since=unit.since,
                 run=run,
                 reused=unit.reused,
+                unchanged=unit.unchanged,
                 error=(run.error if run and run.error else unit.reason) if settled == "failed" else "",
                 progress=todo.progress if todo and todo.owner else None,
                 progress_text=todo.progress_text

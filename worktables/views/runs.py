@@ -7,11 +7,13 @@ from django.views.decorators.http import require_safe
 
 from archive.models import Product
 from pipelines.models import Run
+from worktables.dependencies import graph_of
 from worktables.showing import shown
 from worktables.sight import Sight
-from worktables.storage import layout_of
 from worktables.storage.values import Unfit, from_json
+from worktables.viewing import view_row
 from worktables.views.finding import about, find_table
+from worktables.views.row import steps_of
 
 
 @login_required
@@ -24,7 +26,9 @@ def run(request, pk):
         table = find_table(request, found.worktable_id)
     except Http404:  # not whether there is such a run
         raise Http404 from None
-    found = Sight(request.user, found.project_id).run(found)
+    sight = Sight(request.user, found.project_id)
+    found = sight.run(found)
+    row = view_row(table, found.row_id, request.user)
     ports = {**ports_of(found, "inputs"), **ports_of(found, "parameters"), **ports_of(found, "outputs")}
     values = [*found.inputs.values(), *found.outputs.values()]
     hashes = [value for value in values if isinstance(value, str) and len(value) == 64]
@@ -38,13 +42,24 @@ def run(request, pk):
             request,
             table,
             run=found,
-            row_is_there=layout_of(table).rows.filter(id=found.row_id).exists(),
+            row_is_there=row is not None,
+            above=steps_above(found, table, row, sight) if row else [],
             inputs=in_words(found.inputs, ports, names),
             parameters=in_words(found.parameters, ports, names),
             outputs=in_words(found.outputs, ports, names),
             environment=environment_in_words(found.environment.document),
         ),
     )
+
+
+def steps_above(run, table, row, sight):
+    """Return the steps of the row from which a run was made, if what it made is there still."""
+    graph = graph_of(table.project_id)
+    above = {graph.nodes[pk].name for pk, way in graph.upstream.get(run.step_id, {}).items() if way == "row"}
+    steps = steps_of(table, row, sight) if above else []
+    if not any(step.run is not None and step.run.pk == run.pk for step in steps):
+        return []
+    return [step for step in steps if step.name in above]
 
 
 def ports_of(run, use):
