@@ -1,5 +1,6 @@
 """Worktables, their rows and what is said about them, as programs see them."""
 
+import dataclasses
 import math
 
 from drf_spectacular.types import OpenApiTypes
@@ -7,7 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from worktables.columns import ELEMENTS, NewColumn
-from worktables.linking.wording import words_of
+from worktables.linking.wording import words_of, words_of_forecast
 from worktables.models import Annotation, Change, Column, Kind, Link, Role, State, Worktable
 from worktables.storage import layout_of
 from worktables.storage.values import as_json
@@ -177,53 +178,114 @@ def link_documents(links):
     ]
 
 
-class NewLinkSerializer(serializers.Serializer):
-    """A link into this table; which options it takes depends on its kind."""
+class LinkSettingsSerializer(serializers.Serializer):
+    """What a link says; which settings it takes depends on its kind, and null is none."""
 
-    kind = WordField(Link.Kind.choices)
-    name = serializers.CharField()
-    source = serializers.IntegerField(help_text="id of the worktable whose rows are linked to")
-    item = serializers.CharField(required=False, help_text="expand: the source's column of kind catalogue")
+    item = serializers.CharField(
+        required=False, allow_null=True, help_text="expand: the source's column of kind catalogue"
+    )
     fields = serializers.DictField(
-        child=serializers.CharField(), required=False, help_text="expand: field of the items → lookup column"
+        child=serializers.CharField(),
+        required=False,
+        allow_null=True,
+        help_text="expand: field of the items → lookup column",
     )
     carry = serializers.DictField(
         child=serializers.CharField(),
         required=False,
+        allow_null=True,
         help_text="each, expand: column of the source → lookup column",
     )
     key = serializers.ListField(
         child=serializers.CharField(),
         required=False,
+        allow_null=True,
         help_text="expand: columns that identify an item, or else",
     )
     sky = serializers.CharField(
-        required=False, help_text="expand: the position by which an item is found again"
+        required=False, allow_null=True, help_text="expand: the position by which an item is found again"
     )
-    within = serializers.CharField(required=False, help_text="expand: column of the beam, in arcsec")
-    radius = FiniteField(required=False, help_text="expand, nearest: in arcsec")
-    of = serializers.CharField(required=False, help_text="nearest: the source's position")
-    position = serializers.CharField(required=False, help_text="nearest: this table's position")
-    separation = serializers.CharField(required=False, help_text="nearest: lookup column for the distance")
-    date = serializers.CharField(required=False, help_text="latest-valid-at: this table's time")
-    valid_from = serializers.CharField(required=False, help_text="latest-valid-at: the source's time")
+    within = serializers.CharField(
+        required=False, allow_null=True, help_text="expand: column of the beam, in arcsec"
+    )
+    radius = FiniteField(required=False, allow_null=True, help_text="expand, nearest: in arcsec")
+    of = serializers.CharField(required=False, allow_null=True, help_text="nearest: the source's position")
+    position = serializers.CharField(
+        required=False, allow_null=True, help_text="nearest: this table's position"
+    )
+    separation = serializers.CharField(
+        required=False, allow_null=True, help_text="nearest: lookup column for the distance"
+    )
+    date = serializers.CharField(
+        required=False, allow_null=True, help_text="latest-valid-at: this table's time"
+    )
+    valid_from = serializers.CharField(
+        required=False, allow_null=True, help_text="latest-valid-at: the source's time"
+    )
     valid_to = serializers.CharField(
-        required=False, help_text="latest-valid-at: the source's time; empty is open"
+        required=False, allow_null=True, help_text="latest-valid-at: the source's time; empty is open"
     )
     scope = serializers.CharField(
-        required=False, help_text="latest-valid-at: a number of the source, the lower the narrower"
+        required=False,
+        allow_null=True,
+        help_text="latest-valid-at: a number of the source, the lower the narrower",
     )
     lookup = serializers.DictField(
         child=serializers.CharField(),
         required=False,
+        allow_null=True,
         help_text="nearest, latest-valid-at: column of the source → lookup column",
     )
     match = serializers.DictField(
         child=serializers.CharField(),
         required=False,
+        allow_null=True,
         help_text="collect, latest-valid-at: columns that must be equal",
     )
-    policy = WordField(["block", "skip"], required=False, help_text="collect: what to do when a row failed")
+    policy = WordField(
+        ["block", "skip"], required=False, allow_null=True, help_text="collect: what to do when a row failed"
+    )
+
+
+class NewLinkSerializer(LinkSettingsSerializer):
+    """A link into this table."""
+
+    kind = WordField(Link.Kind.choices)
+    name = serializers.CharField()
+    source = serializers.IntegerField(help_text="id of the worktable whose rows are linked to")
+
+
+class RowsForecastSerializer(serializers.Serializer):
+    """How many rows of a table would change, and how."""
+
+    table = serializers.IntegerField()
+    name = serializers.CharField()
+    stale = serializers.IntegerField(help_text="rows with something to be computed anew")
+    appear = serializers.IntegerField(help_text="rows that would appear, or come back")
+    retire = serializers.IntegerField(help_text="rows that would go; they keep ids, cells, runs and comments")
+    cells = serializers.IntegerField(help_text="cells that would be emptied")
+
+
+class ForecastSerializer(serializers.Serializer):
+    """What would change, of what one may see."""
+
+    sentences = serializers.ListField(child=serializers.CharField())
+    tables = RowsForecastSerializer(many=True)
+    lists = serializers.IntegerField(
+        help_text="rows whose list would be read; which items appear, keep their rows or retire is known only then"
+    )
+    elsewhere = serializers.BooleanField(help_text="whether rows of tables you may not see would change, too")
+
+
+def forecast_document(told, sight):
+    """Return a forecast as JSON, as far as somebody may know it."""
+    seen = told.seen_by(sight)
+    return {
+        "sentences": words_of_forecast(seen),
+        "tables": [dataclasses.asdict(rows) for rows in seen.tables],
+        "lists": seen.lists,
+        "elsewhere": seen.elsewhere,
+    }
 
 
 class WorktableDetailSerializer(WorktableSerializer):

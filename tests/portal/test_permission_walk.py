@@ -26,6 +26,7 @@ from worktables.annotating import flag_rows
 from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable, delete_worktable
 from worktables.editing import edit_cell
+from worktables.linking import nearest
 from worktables.models import Change, Worktable
 from worktables.queue.draining import drain
 from worktables.queue.recovery import register_worker
@@ -128,6 +129,10 @@ WRITES = {
     ("worktable-delete", "POST"): page(302),
     ("worktable-pin", "POST"): page(302, {"step": "add"}),
     ("worktable-beside", "POST"): page(302, {"step": "add", "name": "beside", "version": "{version}"}),
+    # The form is answered with a preview: nothing is saved that was not shown.
+    ("worktable-new-link", "POST"): page(400),
+    ("worktable-link", "POST"): page(200, {"of": "place", "position": "place", "radius": "9"}),
+    ("worktable-remove-link", "POST"): page(302),
     ("worktable-restore", "POST"): page(302, collaborator=404, reader=404, given="table in the trash"),
     ("row-edit", "POST"): page(302, {"x": "4", "seen.x": "1.0"}),
     ("row-rerun", "POST"): page(302),
@@ -150,6 +155,12 @@ WRITES = {
         {"kind": "nearest", "name": "near", "source": "{stars}", "of": "place", "position": "place", "radius": 9,
          "lookup": {}},
     ),
+    ("api-links-preview", "POST"): api(200, {"kind": "nearest", "name": "near", "source": "{stars}", "of": "place",
+         "position": "place", "radius": 9, "lookup": {}}),
+    ("api-link", "PATCH"): api(200, {"radius": 9}),
+    ("api-link", "DELETE"): api(204),
+    ("api-link-preview", "POST"): api(200, {"radius": 9}),
+    ("api-link-preview-removal", "POST"): api(200),
     ("api-update", "POST"): api(202),
     ("api-plan", "POST"): api(200, {"rows": [1]}, collaborator=200, reader=200),
     ("api-make", "POST"): api(202, {"rows": [1], "step": "add"}),
@@ -265,6 +276,8 @@ class World:
         self.stars = create_worktable(
             project, "stars", creator=owner, columns=[NewColumn("place", "position")]
         )
+        link = nearest(self.stars, self.table, name="known", of="place", position="place", radius=1.0, lookup={},
+                       by=owner)  # fmt: skip
         kept = keep_product(project, b"SIMPLE", "map.fits", by=owner)
         add_rows(self.table, [{"x": 1.0, "image": kept.sha256}, {"x": 2.0}, {"x": 3.0}], by=owner)
         drain(register_worker("walker"))
@@ -290,6 +303,7 @@ class World:
             "annotation_id": annotation.pk,
             "batch_id": self.table.batches.latest("id").pk,
             "run_id": run.pk,
+            "link_id": link.pk,
             "version": 1,
             "other": self.stars.pk,
         }

@@ -231,6 +231,7 @@ def addresses(table):
         "annotation_id": [1],
         "batch_id": list(table.batches.values_list("pk", flat=True)) or [1],
         "run_id": runs,
+        "link_id": list(Link.objects.filter(target__project=table.project_id).values_list("pk", flat=True)),
         "version": [1],
         "other": list(Worktable.objects.filter(project=table.project_id).values_list("pk", flat=True)),
     }

@@ -13,7 +13,7 @@ def test_rows_of_an_expand_retire_and_come_back(family, owner, work, cells):
     before, link = cells(family.items, "flux"), Link.objects.get(name="items_of")
     step = link.step_id
     assert before
-    assert preview_removal(link).rows == len(before)
+    assert preview_removal(link).of(family.items).retire == len(before)
 
     remove_link(link, by=owner)
     assert not cells(family.items, "flux")
@@ -34,7 +34,7 @@ def test_cells_that_were_looked_up_are_emptied(family, owner, work, cells):
     work()
     link = Link.objects.get(name="star_near")
     found = [value for row in cells(family.items, "star", "separation").values() for value in row]
-    assert preview_removal(link).cells == sum(value is not None for value in found) > 0
+    assert preview_removal(link).of(family.items).cells == sum(value is not None for value in found) > 0
 
     remove_link(link, by=owner)
     assert set(cells(family.items, "star", "separation").values()) == {(None, None)}
@@ -46,7 +46,7 @@ def test_who_collected_lacks_an_input_until_the_link_is_back(family, owner, work
     work()
     link = Link.objects.get(name="members")
     units = Unit.objects.filter(worktable=family.sums)
-    assert preview_removal(link).units == units.count() > 0
+    assert preview_removal(link).of(family.sums).stale == units.count() > 0
 
     remove_link(link, by=owner)
     assert set(units.values_list("state", flat=True)) == {State.STALE}

@@ -31,7 +31,8 @@ from worktables.creating import (
     rename_worktable,
     restore_worktable,
 )
-from worktables.models import Link, Worktable
+from worktables.linking.finding import links_of
+from worktables.models import Worktable
 from worktables.planning import plan_update
 from worktables.serializers import (
     ColumnPatchSerializer,
@@ -57,9 +58,6 @@ def table_document(user, worktable):
     """Return a worktable with all that is declared about it."""
     worktable.refresh_from_db()
     (document,) = table_documents(user, [worktable])
-    visible = Worktable.objects.visible_to(user)
-    links = Link.objects.filter(source__in=visible, target__in=visible)
-    links = (links.filter(source=worktable) | links.filter(target=worktable)).distinct().order_by("pk")
     return {
         **document,
         "description": worktable.description,
@@ -68,7 +66,7 @@ def table_document(user, worktable):
         "role": role_of(user, worktable),
         "columns": ColumnSerializer(worktable.columns.all(), many=True).data,
         "steps": list(worktable.steps.values("name", "kind", "step")),
-        "links": link_documents(links),
+        "links": link_documents(links_of(worktable, user)),
         "plan": plan_update(worktable, user).sentence(),
     }
 

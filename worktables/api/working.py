@@ -1,4 +1,4 @@
-"""Parameters, links, updating, running again, and the runs of rows."""
+"""Parameters, updating, running again, and the runs of rows."""
 
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -10,41 +10,21 @@ from rest_framework.response import Response
 from pipelines.models import Run
 from pipelines.serializers import RunDetailSerializer, RunSerializer
 from projects.api import ProjectView
-from worktables import linking
 from worktables.api.finding import AlwaysJSON, WorktableView, read
-from worktables.errors import LinkRefused, NoSuchRow
+from worktables.errors import NoSuchRow
 from worktables.making import update_table
-from worktables.models import Link, Worktable
 from worktables.parameters import declared_parameters, set_parameters, set_project_parameters
 from worktables.planning import plan_update
 from worktables.serializers import (
     CountSerializer,
-    LinkSerializer,
-    NewLinkSerializer,
     PlanSerializer,
     RerunSerializer,
     ValueField,
-    link_documents,
     plan_document,
 )
 from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows
-
-MAKERS = {
-    "each": linking.each,
-    "expand": linking.expand,
-    "nearest": linking.nearest,
-    "latest-valid-at": linking.latest_valid_at,
-    "collect": linking.collect,
-}
-OPTIONS = {
-    "each": (set(), {"carry"}),
-    "expand": ({"item", "fields"}, {"carry", "key", "sky", "within", "radius"}),
-    "nearest": ({"of", "position", "radius", "lookup"}, {"separation"}),
-    "latest-valid-at": ({"date", "valid_from", "lookup"}, {"valid_to", "match", "scope"}),
-    "collect": (set(), {"match", "policy"}),
-}
 
 
 class ParameterSerializer(serializers.Serializer):
@@ -124,45 +104,6 @@ class ProjectParametersView(ProjectView):
         project = self.find(slug, to="run")
         set_project_parameters(project, values_sent(request.data), by=request.user)
         return Response(project.parameters)
-
-
-class LinksView(WorktableView):
-    """The links into and out of a table."""
-
-    @extend_schema(operation_id="links_list", responses=LinkSerializer(many=True))
-    def get(self, request, pk):
-        """List those whose other end one may see."""
-        worktable = self.find(pk)
-        visible = Worktable.objects.visible_to(request.user)
-        links = Link.objects.filter(source__in=visible, target__in=visible)
-        mine = links.filter(source=worktable) | links.filter(target=worktable)
-        return Response(link_documents(mine.distinct().order_by("pk")))
-
-    @extend_schema(operation_id="links_create", request=NewLinkSerializer, responses={201: LinkSerializer})
-    def post(self, request, pk):
-        """Link another table to this one: `each`, `expand`, `collect`, `latest-valid-at` or `nearest`."""
-        target = self.find(pk, to="run")
-        new = read(NewLinkSerializer, request.data)
-        kind, name, source = new.pop("kind"), new.pop("name"), new.pop("source")
-        check_options(kind, new)
-        visible = Worktable.objects.visible_to(request.user)
-        source = visible.filter(pk=source).select_related("project").first()
-        if source is None:
-            raise LinkRefused(f"there is no worktable {request.data.get('source')} to link to")
-        link = MAKERS[kind](source, target, name=name, by=request.user, **new)
-        return Response(link_documents([link])[0], status.HTTP_201_CREATED)
-
-
-def check_options(kind, given):
-    """Refuse options that a kind of link does not have, and the lack of those it needs."""
-    if kind not in MAKERS:
-        raise LinkRefused(f"“{kind}” is not a kind of link; choose {', '.join(MAKERS)}")
-    needed, possible = OPTIONS[kind]
-    if lacking := sorted(needed - set(given)):
-        raise LinkRefused(f"a link of kind {kind} needs {', '.join(lacking)}")
-    if strange := sorted(set(given) - needed - possible):
-        known = ", ".join(sorted(needed | possible))
-        raise LinkRefused(f"a link of kind {kind} has no {', '.join(strange)}; it has {known}")
 
 
 class UpdateView(WorktableView):

@@ -1,5 +1,6 @@
 """What every link must fulfil: its ends, the columns it fills, and the columns it compares."""
 
+from pipelines.errors import PipelinesError
 from pipelines.units import carry_factor
 from projects.permissions import demand
 from worktables.columns import find
@@ -82,6 +83,24 @@ def fits(column, kind, element=""):
     """Say whether a value of this kind can be kept in a column."""
     alike = column.kind == kind or (column.kind in (Kind.FLOAT, Kind.TIME) and kind in NUMBERS)
     return alike and not (kind == Kind.ARRAY and (element or "float") != (column.element or "float"))
+
+
+def brings(column, kind, unit="", element=""):
+    """Say whether a value of this kind and unit can be brought into a column."""
+    try:
+        carry_factor(unit, column.unit, column.kind)
+    except PipelinesError:
+        return False
+    return fits(column, kind, element)
+
+
+def free_lookups(target, known=None):
+    """Return the lookup columns of a table that no link fills, or only the one that is known."""
+    others = Link.objects.filter(target=target).exclude(step=None).exclude(pk=known.pk if known else None)
+    taken = {column for link in others for column in lookup_columns(link)}
+    return [
+        column for column in target.columns.all() if column.role == Role.LOOKUP and column.pk not in taken
+    ]
 
 
 def check_fit(target, name, what, kind, unit, *, element="", known=None):

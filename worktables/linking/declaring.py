@@ -4,12 +4,14 @@ import dataclasses
 
 from django.db import transaction
 
-from worktables.dependencies import graph_of, rank_steps
+from worktables.dependencies import graph_of, rank_steps, read_graph
 from worktables.events import announce
-from worktables.models import Binding, Change, Link, TableStep, Worktable
+from worktables.linking.forecasting import NOT_YET, Effect, forecast, graph_with
+from worktables.models import Binding, Change, Link, State, TableStep, Worktable
 from worktables.queue import rowsets
 from worktables.queue.marking import add_units_of, below, mark
 from worktables.storage import layout_of
+from worktables.storage.layout import table_name
 from worktables.waking import wake_workers
 
 
@@ -34,20 +36,25 @@ class Draft:
             return self.source
         return self.target if self.kind in Link.LOOKS_UP else None
 
+    def link(self, **facts):
+        """Return the link, not saved; with an id and a step that are given."""
+        return Link(
+            name=self.name,
+            kind=self.kind,
+            source=self.source,
+            target=self.target,
+            options=self.options,
+            **facts,
+        )
+
     def save(self):
         """Write the records of the link; nothing is computed yet."""
         step = None
         if self.runs_in:
             kind = TableStep.Kind.EXPAND if self.kind in Link.MAKES_ROWS else self.kind
             step = TableStep.objects.create(worktable=self.runs_in, name=self.name, kind=kind, step=kind)
-        link = Link.objects.create(
-            name=self.name,
-            kind=self.kind,
-            source=self.source,
-            target=self.target,
-            step=step,
-            options=self.options,
-        )
+        link = self.link(step=step)
+        link.save()
         steps = {step.name: step for step in self.target.steps.all()}
         columns = {column.name: column for column in self.source.columns.all()}
         Binding.objects.bulk_create(
@@ -80,14 +87,59 @@ def declare(draft, *, by, undoes=None):
     reason = f"the link “{link.name}” from {link.source.name} to {link.target.name} was declared by {by}"
     ends = {link.source_id, link.target_id}
     for node in nodes_of(graph, link):
-        everything = rowsets.all_rows(node.worktable_id)
-        add_units_of([node], everything, reason, about=ends)
-        mark(graph, [(node, everything), *below(graph, node, everything)], reason, about=ends, by=by)
+        add_units_of([node], rowsets.all_rows(node.worktable_id), reason, about=ends)
+    mark(graph, everything_of(graph, link), reason, about=ends, by=by)
     note(link.target, link.name, None, record_of(link), by, undoes=undoes)
+    tell(link)
+    return link
+
+
+def preview_declaration(draft):
+    """Count what would happen if a link were made of a draft, and change nothing; a cycle is refused here too.
+
+    Raises
+    ------
+    LinkRefused
+    """
+    link = draft.link(pk=NOT_YET)
+    # Read anew: a table that came without steps is not in the graph that is remembered.
+    graph = graph_with(read_graph(draft.source.project_id), link, draft.ports)
+    graph.ranks()
+    effect = Effect(everything_of(graph, link))
+    if link.kind == Link.Kind.EACH:
+        effect.appear = present_rows(link.source_id)
+    elif link.kind == Link.Kind.EXPAND:
+        effect.lists = lists_of(link)
+    return forecast(graph, link, effect)
+
+
+def everything_of(graph, link):
+    """Return the units that do what a link says, of all rows, and what is made from them."""
+    found = {}
+    for node in nodes_of(graph, link):
+        everything = rowsets.all_rows(node.worktable_id)
+        found |= dict.fromkeys([(node, everything), *below(graph, node, everything)])
+    return list(found)
+
+
+def present_rows(worktable_id):
+    """The rows of a table that are there."""
+    return rowsets.RowSet(
+        f"SELECT id FROM {table_name(worktable_id)} WHERE deleted_at IS NULL AND state <> {State.RETIRED:d}"
+    )
+
+
+def lists_of(link):
+    """The rows of the source of an `expand` link that have a list."""
+    present, cell = present_rows(link.source_id), f"c{link.options['item']}"
+    return rowsets.RowSet(f"{present.sql} AND {cell} IS NOT NULL")
+
+
+def tell(link):
+    """Tell open pages that a link came, changed or went, and workers that there may be work."""
     announce(link.source, "table")
     announce(link.target, "table")
     wake_workers(link.source)
-    return link
 
 
 def nodes_of(graph, link):

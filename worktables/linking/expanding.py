@@ -107,6 +107,14 @@ def draft_expand(
         "fields": [[field, lookup_of(target, column, known).pk] for field, column in fields.items()],
         "carry": pairs(source, target, carry or {}, known),
     }
+    filled = [to for found in (options["fields"], options["carry"]) for _, to in found]
+    for column in key or [sky]:
+        if find(target, column).pk not in filled:
+            raise LinkRefused(
+                f"“{column}” of {target.name} is not filled by this link; an item finds its row again by what it brings"
+            )
+    if sky and find(target, sky).kind != Kind.POSITION:
+        raise LinkRefused(f"“{sky}” of {target.name} is no position")
     if key:
         options["key"] = [find(target, column).pk for column in key]
     else:

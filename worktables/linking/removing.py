@@ -1,71 +1,43 @@
 """Removing a link: what it made goes with it, and what was computed from that becomes stale."""
 
-import dataclasses
-from collections import defaultdict
-
 from django.db import transaction
 
 from projects.permissions import demand
 from worktables.dependencies import graph_of, lookup_columns, rank_steps
-from worktables.events import announce
-from worktables.linking.declaring import nodes_of, note, record_of
-from worktables.models import Link, State, Todo, Unit
+from worktables.linking.declaring import everything_of, nodes_of, note, record_of, tell
+from worktables.linking.forecasting import Effect, forecast
+from worktables.models import Link, Todo, Unit
 from worktables.queue import rowsets
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark, mark_changed, reached_by, wake_all
 from worktables.queue.rowstates import refresh_rows
 from worktables.rows import retire_rows
 from worktables.storage import layout_of
-from worktables.waking import wake_workers
-
-
-@dataclasses.dataclass(frozen=True)
-class Removal:
-    """How many rows would retire, cells be emptied, and units become stale."""
-
-    rows: int
-    cells: int
-    units: int
 
 
 def preview_removal(link):
-    """Count what would happen if a link were removed, and change nothing.
-
-    Rows and cells are those of the link's target; what hangs on its rows in turn is not counted.
-    """
-    layout, rows, cells = layout_of(link.target), 0, 0
-    present = layout.rows.exclude(state=State.RETIRED)
+    """Count what would happen if a link were removed, and change nothing."""
+    graph = graph_of(link.source.project_id)
+    effect = Effect(_reached(graph, link))
     if link.kind in Link.MAKES_ROWS:
-        rows = present.exclude(parent_id=None).count()
+        effect.retire = _made_by(link)
     elif link.kind in Link.LOOKS_UP:
-        fields = [layout.fields([layout.by_id[column]])[0] for column in lookup_columns(link)]
-        cells = sum(present.exclude(**{field: None}).count() for field in fields)
-    sets = defaultdict(set)
-    for node, reached in _reached(graph_of(link.source.project_id), link):
-        sets[node].add(reached)
-    return Removal(rows, cells, sum(_count(node, reached) for node, reached in sets.items()))
+        effect.emptied = lookup_columns(link)
+    return forecast(graph, link, effect)
+
+
+def _made_by(link):
+    """The rows of a link's target that it has made."""
+    return rowsets.children(link, rowsets.all_rows(link.source_id))
 
 
 def _reached(graph, link):
     """Return the units that depend on what a link does; those of the link itself go."""
     if link.kind in Link.MAKES_ROWS:
-        made = rowsets.children(link, rowsets.all_rows(link.source_id))
-        return reached_by(graph, link.target_id, made, [], membership=True)
-    everything = rowsets.all_rows(link.target_id)
+        return reached_by(graph, link.target_id, _made_by(link), [], membership=True)
     if link.kind in Link.LOOKS_UP:
-        return reached_by(graph, link.target_id, everything, lookup_columns(link))
-    return [
-        found
-        for node in nodes_of(graph, link)
-        for found in [(node, everything), *below(graph, node, everything)]
-    ]
-
-
-def _count(node, sets):
-    joined = " UNION ".join(rows.sql for rows in sets)
-    units = Unit.objects.filter(worktable=node.worktable_id, step=node.id, state__lt=State.RETIRED)
-    params = [value for rows in sets for value in rows.params]
-    return units.extra(where=[f"row_id IN ({joined})"], params=params).count()
+        return reached_by(graph, link.target_id, rowsets.all_rows(link.target_id), lookup_columns(link))
+    return everything_of(graph, link)
 
 
 @transaction.atomic
@@ -88,13 +60,9 @@ def remove_link(link, *, by, undoes=None):
     everything, old = rowsets.all_rows(target.pk), record_of(link)
     collectors = [] if link.step_id else [node.id for node in nodes_of(graph_of(source.project_id), link)]
     if link.kind in Link.MAKES_ROWS:
-        retire_rows(target, rowsets.children(link, rowsets.all_rows(source.pk)), reason, about=ends)
+        retire_rows(target, _made_by(link), reason, about=ends)
     elif link.kind in Link.LOOKS_UP:
-        layout, columns = layout_of(target), lookup_columns(link)
-        mark_changed(target, everything, columns, reason, by=by, about=ends)
-        fields = layout.fields([layout.by_id[column] for column in columns])
-        if fields:
-            layout.model.objects.update(**dict.fromkeys(fields))
+        empty_columns(link, lookup_columns(link), reason, by=by)
     step = link.step
     if step is not None:
         Todo.objects.filter(worktable=step.worktable_id, step=step).delete()
@@ -110,6 +78,14 @@ def remove_link(link, *, by, undoes=None):
         refresh_rows(graph, table.pk, rowsets.all_rows(table.pk))
     wake_all(graph, by=by)
     note(target, link.name, old, None, by, undoes=undoes)
-    announce(source, "table")
-    announce(target, "table")
-    wake_workers(source)
+    tell(link)
+
+
+def empty_columns(link, columns, reason, *, by):
+    """Empty lookup columns that a link fills no more; what was made from their cells becomes stale."""
+    if not columns:
+        return
+    layout, everything = layout_of(link.target), rowsets.all_rows(link.target_id)
+    mark_changed(link.target, everything, columns, reason, by=by, about={link.source_id})
+    fields = layout.fields([layout.by_id[column] for column in columns])
+    layout.model.objects.update(**dict.fromkeys(fields))

@@ -190,14 +190,30 @@ def history(request, pk):
 def describe(change):
     """Return a change as its page shows it: what was there, what is there now, and whether it can be undone."""
     kind = change.column.kind if change.column and change.action == change.Action.EDIT else ""
+    if change.action == change.Action.LINK and change.old and change.new:
+        old, new = link_settings(change.old, change.new), link_settings(change.new, change.old)
+    else:
+        old, new = value_in_words(kind, change.old), value_in_words(kind, change.new)
     undone = getattr(change, "undone_by", None)
     return {
         "change": change,
-        "old": value_in_words(kind, change.old),
-        "new": value_in_words(kind, change.new),
+        "old": old,
+        "new": new,
         "undone": undone,
         "undoable": undone is None and change.action in UNDOABLE,
     }
+
+
+def link_settings(record, other):
+    """Return which settings of a link differ from another record of it; of its columns not everybody may know."""
+    options, others = record["options"], other["options"]
+    said = [record["kind"]]
+    for key in sorted(options.keys() | others.keys()):
+        if options.get(key) != others.get(key):
+            value = options.get(key)
+            plain = key in ("radius", "policy") and value is not None
+            said.append(f"{key} {value}" if plain else key if value else f"no {key}")
+    return ", ".join(said)
 
 
 def value_in_words(kind, value):
