@@ -289,8 +289,7 @@ def test_a_link_that_collects(settled, owner, work):
     work()
     assert why(settled.sums, "sum") == (
         "empty",
-        "no link brings “fluxes”: declare one that collects into this table "
-        f"(POST /api/worktables/{settled.sums.pk}/links/)",
+        "no link brings “fluxes”: declare one that collects into this table, on its page “Links”",
     )
 
     collect(settled.items, settled.sums, name="members", match={"band": "band"}, by=owner)

@@ -170,8 +170,7 @@ def _lacking(layout, node, missing):
         )
     if unbound:
         said.append(
-            f"no link brings {' and '.join(unbound)}: declare one that collects into this table "
-            f"(POST /api/worktables/{node.worktable_id}/links/)"
+            f"no link brings {' and '.join(unbound)}: declare one that collects into this table, on its page “Links”"
         )
     return "; ".join(said)
 
