@@ -123,14 +123,14 @@ def _copy_links(links, copy, columns, steps):
     for link in links:
         demand(copy.created_by, "run", link.source)
         step = None
-        if link.kind == Link.Kind.NEAREST:
+        if link.step_id:
+            makes_rows = link.kind in Link.MAKES_ROWS
             step = TableStep.objects.create(
-                worktable=copy, name=link.name, kind=link.step.kind, step="nearest"
-            )
-        elif link.kind == Link.Kind.EXPAND:
-            beside = f"{link.name}_{copy.pk}"[-63:]  # the source has a step of the link's own name
-            step = TableStep.objects.create(
-                worktable=link.source, name=beside, kind=link.step.kind, step="expand"
+                worktable=link.source if makes_rows else copy,
+                # The source has a step of the link's own name.
+                name=f"{link.name}_{copy.pk}"[-63:] if makes_rows else link.name,
+                kind=link.step.kind,
+                step=link.step.step,
             )
         made[link.pk] = Link.objects.create(
             name=link.name,
@@ -153,7 +153,7 @@ def _into(options, columns):
     for key in ("fields", "carry", "match", "lookup"):  # pairs, of which the second is of the target
         if key in moved:
             moved[key] = [[one, new(other)] for one, other in moved[key]]
-    for key in ("sky", "position", "separation"):
+    for key in ("sky", "position", "separation", "date"):
         if key in moved:
             moved[key] = new(moved[key])
     if "key" in moved:
@@ -200,7 +200,7 @@ def _start(copy, reason, links, worktable, by):
     graph = graph_of(copy.project_id)
     ends = {worktable.pk}
     for link in links.values():
-        if link.kind == Link.Kind.EXPAND:
+        if link.kind in Link.MAKES_ROWS:
             node, parents = graph.nodes[link.step_id], rowsets.all_rows(link.source_id)
             add_units_of([node], parents, reason, about={copy.pk, worktable.pk})
             mark(graph, [(node, parents)], reason, about={copy.pk, worktable.pk}, by=by)

@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from pipelines.registry import get_step
 from pipelines.versions import version_of
 from tests.worktables.test_adopting import second  # noqa: F401 - a fixture
+from tests.worktables.test_any_order_valid import nights  # noqa: F401 - a fixture
 from worktables.comparing import compare_tables
 from worktables.copying import copy_table
 from worktables.editing import edit_cell
@@ -60,6 +61,23 @@ def test_links_into_a_table_lead_into_its_copy(family, owner, work, cells):
     work()
     assert cells(items, *names) == cells(family.items, *names)
     assert cells(sums, "n", "total") == cells(family.sums, "n", "total")
+
+
+@pytest.mark.parametrize("name", ["exposures", "reports"])
+def test_links_by_date_and_one_for_one_lead_into_a_copy(nights, owner, work, cells, name):  # noqa: F811
+    work()
+    original = getattr(nights, name)
+    names = [column.name for column in original.columns.all()]
+    before = cells(original, *names)
+
+    copy = copy_table(original, "beside", by=owner)
+    work()
+    assert cells(copy, *names) == before
+
+    edit_cell(nights.calibrations, 4, nights.calibrations.column("x"), 40.0, seen=3.0, editor=owner)
+    work()
+    after = cells(original, *names)
+    assert cells(copy, *names) == after != before
 
 
 def test_tables_are_compared_column_by_column(worktable, owner, work, second):  # noqa: F811

@@ -123,7 +123,7 @@ def work_through(batch, worker, watchman=None):
         return accepted
     spent = (time.monotonic() - started) / size
     _seconds[batch.node.id] = 0.5 * (_seconds.get(batch.node.id, spent) + spent)
-    if calls:
+    if todo:
         tell_duration(batch.node, _seconds[batch.node.id])
     return accepted
 
