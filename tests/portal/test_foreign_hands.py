@@ -34,6 +34,7 @@ from worktables.annotating import comment_on, flag_rows
 from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable
 from worktables.editing import edit_cell
+from worktables.linking import each
 from worktables.models import Change, Worktable
 from worktables.queue.draining import drain
 from worktables.queue.recovery import register_worker
@@ -316,6 +317,9 @@ def test_what_somebody_typed_is_nowhere_markup(client, owner, make_user, project
     )
     cells = {"x": 1.0, "note": PAYLOAD, "late": PAYLOAD, "image": image.sha256, "words": [PAYLOAD]}
     add_rows(table, [cells, {"x": 13.0, "note": PAYLOAD}], by=owner)
+    lookup = [NewColumn("note", role="lookup", description=PAYLOAD)]
+    second = create_worktable(project, "second", title=PAYLOAD, creator=owner, columns=lookup)
+    link = each(table, second, name="again", carry={"note": "note"}, by=owner)
     drain(register_worker(PAYLOAD[:64]))
     Run.objects.update(log=PAYLOAD, error=PAYLOAD, worker=PAYLOAD[:64], host=PAYLOAD)
     edit_cell(table, 1, table.column("note"), PAYLOAD + "!", seen=PAYLOAD, editor=owner)
@@ -334,7 +338,7 @@ def test_what_somebody_typed_is_nowhere_markup(client, owner, make_user, project
                 "slug": project.slug, "pk": run if name in ("run", "api-run") else table.pk, "row_id": row_id,
                 "worktable_id": table.pk, "column": "image" if name != "cell-lineage" else "total", "name": "note",
                 "kind": "user", "digest": "0" * 16, "change_id": 1, "annotation_id": 1, "run_id": run, "version": 1,
-                "batch_id": 1,
+                "batch_id": 1, "link_id": link.pk,
                 "other": table.pk,
             }  # fmt: skip
             address = reverse(name, kwargs={one: values[one] for one in route.parameters})
