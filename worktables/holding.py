@@ -8,12 +8,13 @@ from django.utils import timezone
 
 from projects.models import Project, new_version
 from projects.permissions import demand
-from worktables.batches import ROWS_NAMED, open_batch, queued_rows
+from worktables.batches import ROWS_NAMED
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchRow, UnfitValue
 from worktables.events import announce
 from worktables.models import Batch, Hold, State
 from worktables.queue import rowsets
+from worktables.queue.batching import open_batch, queued_rows
 from worktables.queue.locking import hold
 from worktables.queue.marking import enqueue, wake
 from worktables.queue.readiness import in_states

@@ -3,13 +3,13 @@
 from django.db import transaction
 
 from projects.permissions import demand
-from worktables.batches import open_batch, queued_rows
 from worktables.dependencies import graph_of
 from worktables.events import announce_tables
 from worktables.keeping import KEEPABLE, keep_units, node_of
 from worktables.models import Batch, State, Unit
 from worktables.planning import plan_wish, wish_for
 from worktables.queue import rowsets
+from worktables.queue.batching import open_batch, queued_rows
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, enqueue, mark
 from worktables.queue.priorities import BULK, WANTED

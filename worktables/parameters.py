@@ -18,19 +18,6 @@ from worktables.waking import wake_workers
 NAMED = 3  # parameters that a reason names one by one
 
 
-def levels_of(node, worktable, project):
-    """Return what table and project say about a node's parameters: two mappings of parameter name → value."""
-    prefix = f"{node.name}."
-    return tuple(
-        {
-            key.removeprefix(prefix): value
-            for key, value in holder.parameters.items()
-            if key.startswith(prefix)
-        }
-        for holder in (worktable, project)
-    )
-
-
 def check_parameters(worktable, parameters):
     """Refuse names that are no parameter of this table's steps, and values outside their limits.
 

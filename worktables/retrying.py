@@ -5,11 +5,11 @@ from collections import defaultdict
 from django.db import transaction
 
 from projects.permissions import demand
-from worktables.batches import open_batch
 from worktables.dependencies import graph_of
 from worktables.events import announce
 from worktables.models import Annotation, Batch, State, Unit
 from worktables.queue import rowsets
+from worktables.queue.batching import open_batch
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark
 from worktables.queue.readiness import in_states

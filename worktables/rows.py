@@ -6,12 +6,12 @@ from django.utils import timezone
 
 from archive.models import Product
 from projects.permissions import demand
-from worktables.batches import MANY, open_batch
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchColumn, NotEditable, RowsOfALink, UnfitValue
 from worktables.events import announce
 from worktables.models import Batch, Change, Kind, Link, Role, State, Worktable
 from worktables.queue import rowsets
+from worktables.queue.batching import MANY, open_batch
 from worktables.queue.locking import hold
 from worktables.queue.marking import (
     add_units,

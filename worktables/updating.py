@@ -3,12 +3,12 @@
 from django.db import transaction
 
 from projects.permissions import demand
-from worktables.batches import MANY, open_batch
 from worktables.dependencies import graph_of
 from worktables.errors import NoSuchRow
 from worktables.events import announce
 from worktables.models import Batch, State, Unit
 from worktables.queue import rowsets
+from worktables.queue.batching import MANY, open_batch
 from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark
 from worktables.queue.priorities import BY_HAND

@@ -4,10 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from worktables.batches import end_batches, outline, summarise
+from worktables.batches import outline, summarise
 from worktables.editing import edit_cell
 from worktables.making import update_table
 from worktables.models import Batch, BatchRow
+from worktables.queue.batching import end_batches
 from worktables.queue.claiming import claim
 from worktables.queue.draining import work_through
 from worktables.queue.recovery import register_worker, sweep

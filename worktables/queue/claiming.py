@@ -34,7 +34,7 @@ class Claim(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Portion:
-    """A worker's portion of work: units of one step of one table (people's batches are in `worktables.batches`)."""
+    """A worker's portion of work: units of one step of one table (people's batches are in `batching`)."""
 
     worktable: Worktable
     graph: ProjectGraph

@@ -18,9 +18,9 @@ from pipelines.models import StepVersion
 from pipelines.runs import Execution
 from pipelines.stopping import Halt, Stopped
 from pipelines.versions import version_of
-from worktables.batches import end_batches
 from worktables.models import Link, State, TableStep
 from worktables.queue import expansion, lookups, recovery
+from worktables.queue.batching import end_batches
 from worktables.queue.claiming import claim
 from worktables.queue.code import is_installed, not_installed, step_of
 from worktables.queue.durations import tell_duration

@@ -14,7 +14,6 @@ from pipelines.fingerprints import call_of, digest_of, fingerprint_after
 from pipelines.units import converted, factor_between
 from pipelines.writing import hidden
 from worktables.models import Link, State, TableStep, Unit
-from worktables.parameters import levels_of
 from worktables.queue.code import step_of
 from worktables.queue.readiness import any_unit, in_states
 from worktables.queue.wording import rows_named
@@ -108,7 +107,7 @@ def read_step_inputs(batch, works):
     for port in node.inputs:
         if port.link_id:
             _read_collected(batch, step.input_named[port.port], port, works)
-    parameters = _Parameters(step, levels_of(node, batch.worktable, batch.worktable.project))
+    parameters = _Parameters(step, _levels_of(node, batch.worktable, batch.worktable.project))
     for work in works.values():
         if work.state != State.STALE:
             continue
@@ -146,6 +145,19 @@ class _Parameters:
             for name, value in values.items()
         }
         return values, call_of(step.code_fingerprint, digests)
+
+
+def _levels_of(node, worktable, project):
+    """Return what table and project say about a node's parameters: two mappings of parameter name → value."""
+    prefix = f"{node.name}."
+    return tuple(
+        {
+            key.removeprefix(prefix): value
+            for key, value in holder.parameters.items()
+            if key.startswith(prefix)
+        }
+        for holder in (worktable, project)
+    )
 
 
 def _as(kind, value):

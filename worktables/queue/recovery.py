@@ -14,10 +14,10 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from archive.storage import clear_incoming
-from worktables.batches import end_batches
 from worktables.dependencies import graph_of
 from worktables.events import forget_old_events
 from worktables.models import State, Todo, Worker, Worktable
+from worktables.queue.batching import end_batches
 from worktables.queue.claiming import Claim, Portion
 from worktables.queue.classes import taken_here
 from worktables.queue.code import codes_here
