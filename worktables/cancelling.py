@@ -94,15 +94,15 @@ def _leave_the_queue(worktable_id, rows):
 
 
 def _queued(worktable_id, rows):
-    return f"t.worktable_id = {worktable_id:d} AND {rows.holds('t.row_id')}"
+    return rowsets.units_of(worktable_id, rows, "t")
 
 
 def _show(worktable, rows):
     """Write the state of the rows whose units are held now, and of what these expand into."""
     graph = graph_of(worktable.project_id)
     held = rowsets.RowSet(
-        f"SELECT u.row_id FROM worktables_unit u WHERE u.worktable_id = {worktable.pk:d} "
-        f"AND {in_states([State.HELD])} AND {rows.holds('u.row_id')}",
+        f"SELECT u.row_id FROM worktables_unit u WHERE {rowsets.units_of(worktable.pk, rows)} "
+        f"AND {in_states([State.HELD])}",
         rows.params,
     )
     nodes = graph.steps_of[worktable.pk]

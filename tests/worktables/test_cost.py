@@ -4,8 +4,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from worktables.creating import create_worktable
 from worktables.editing import edit_cell
 from worktables.models import Todo
+from worktables.queue import rowsets
 from worktables.queue.claiming import WAITING, claim
 from worktables.queue.draining import work_through
 from worktables.queue.recovery import register_worker
@@ -101,3 +103,22 @@ def test_an_edit_marks_units_rows_and_queue_by_one_statement(worktable, work, ow
     if connection.vendor == "postgresql":
         assert "MERGE INTO worktables_todo" in marking[0]
         assert sum("worktables_todo" in query["sql"] for query in queries) == 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="asks PostgreSQL")
+def test_units_are_found_by_their_rows_although_the_statistics_know_nothing_of_their_table(
+    project, worktable, owner
+):
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE worktables_unit")
+        later = create_worktable(project, "later", creator=owner, pipeline=worktable.pipeline)
+        add_rows(later, [{"x": float(number)} for number in range(3000)], by=owner)
+        rows = rowsets.these(later.pk, [77])
+        cursor.execute(
+            f"EXPLAIN SELECT * FROM worktables_unit u WHERE {rowsets.units_of(later.pk, rows)} AND u.step_id > 0",
+            rowsets.parameters(rows),
+        )
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    conditions = [line for line in plan.splitlines() if "Index Cond" in line and "worktable_id" in line]
+    assert conditions, plan
+    assert all("row_id" in line for line in conditions), plan
