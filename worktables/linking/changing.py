@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Concat
 
 from projects.permissions import demand
 from worktables.dependencies import graph_of, lookup_columns, rank_steps
-from worktables.linking.declaring import lists_of, nodes_of, note, record_of, tell
+from worktables.linking.declaring import hold_link, lists_of, nodes_of, note, record_of, tell
 from worktables.linking.forecasting import Effect, forecast, graph_with
 from worktables.linking.kinds import draft_link
 from worktables.linking.removing import empty_columns
@@ -17,7 +17,6 @@ from worktables.linking.wording import words_of
 from worktables.models import Column, Link, State, Unit
 from worktables.queue import rowsets
 from worktables.queue.choosing import chosen
-from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark, wake_all
 from worktables.queue.readiness import any_unit, in_states
 from worktables.queue.reading import feeding
@@ -48,7 +47,8 @@ def change_link(link, *, by, undoes=None, **changes):
     ------
     PermissionDenied, NoSuchColumn
     LinkRefused
-        If a result would depend on itself, naming the tables on the way round; or as where a link is declared.
+        If a result would depend on itself, naming the tables on the way round; if somebody has removed the link
+        meanwhile; or as where a link is declared.
     """
     old, new = _drafted(link, by, changes)
     if new.options == old.options:
@@ -93,8 +93,7 @@ def _drafted(link, by, changes):
     """Return a link as it is and as it would be, both apart from the record."""
     demand(by, "run", link.source)
     demand(by, "run", link.target)
-    hold(link.source.project_id)
-    link.refresh_from_db(fields=["options"])
+    hold_link(link)
     told = settings_of(link)
     for one, other in (FOUND_AGAIN_BY, FOUND_AGAIN_BY[::-1]):
         if any(changes.get(name) for name in one):

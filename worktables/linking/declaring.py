@@ -5,10 +5,12 @@ import dataclasses
 from django.db import transaction
 
 from worktables.dependencies import graph_of, rank_steps, read_graph
+from worktables.errors import LinkRefused
 from worktables.events import announce
 from worktables.linking.forecasting import NOT_YET, Effect, forecast, graph_with
 from worktables.models import Binding, Change, Link, State, TableStep, Worktable
 from worktables.queue import rowsets
+from worktables.queue.locking import hold
 from worktables.queue.marking import add_units_of, below, mark
 from worktables.storage import layout_of
 from worktables.storage.layout import table_name
@@ -111,6 +113,21 @@ def preview_declaration(draft):
     elif link.kind == Link.Kind.EXPAND:
         effect.lists = lists_of(link)
     return forecast(graph, link, effect)
+
+
+def hold_link(link):
+    """Hold the project of a link until the transaction ends, and read again what the link says.
+
+    Raises
+    ------
+    LinkRefused
+        If somebody has removed it meanwhile.
+    """
+    hold(link.source.project_id)
+    try:
+        link.refresh_from_db(fields=["options"])
+    except Link.DoesNotExist:
+        raise LinkRefused(f"the link “{link.name}” is not there any more: it was removed meanwhile") from None
 
 
 def everything_of(graph, link):
