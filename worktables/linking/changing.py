@@ -20,6 +20,7 @@ from worktables.queue.choosing import chosen
 from worktables.queue.marking import below, mark, wake_all
 from worktables.queue.readiness import any_unit, in_states
 from worktables.queue.reading import feeding
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.layout import table_name
 
@@ -47,20 +48,20 @@ def change_link(link, *, by, undoes=None, **changes):
     ------
     PermissionDenied, NoSuchColumn
     LinkRefused
-        If a result would depend on itself, naming the tables on the way round; if somebody has removed the link
+        If a result would depend on itself, naming the tables on the way round that `by` may see; if somebody has removed the link
         meanwhile; or as where a link is declared.
     """
     old, new = _drafted(link, by, changes)
     if new.options == old.options:
         return link
-    _, effect = _worked_out(old, new)
+    _, effect = _worked_out(old, new, by)
     reason, ends = f"the link “{link.name}” was changed by {by}", {link.source_id, link.target_id}
     empty_columns(link, effect.emptied, reason, by=by)
     if new.options.get("key") not in (None, old.options.get("key")):
         _give_keys(new)
     link.options = new.options
     link.save(update_fields=["options"])
-    rank_steps(link.source.project)
+    rank_steps(link.source.project, Sight(by, link.source.project_id))
     if _fills_anew(old, new):  # into which columns it is looked up, no fingerprint says
         Unit.objects.filter(worktable=link.target_id, step=link.step_id).update(fingerprint="")
     graph = graph_of(link.source.project_id)
@@ -79,7 +80,7 @@ def preview_change(link, *, by, **changes):
     PermissionDenied, NoSuchColumn, LinkRefused
     """
     old, new = _drafted(link, by, changes)
-    after, effect = _worked_out(old, new)
+    after, effect = _worked_out(old, new, by)
     return forecast(after, new, effect)
 
 
@@ -105,11 +106,11 @@ def _drafted(link, by, changes):
                 options=link.options), draft.link(**facts)  # fmt: skip
 
 
-def _worked_out(old, new):
+def _worked_out(old, new, by):
     """Return the graph with the link as it would be, and what the change does; a cycle is refused here."""
     before = graph_of(new.source.project_id)
     after = graph_with(before, new)
-    after.ranks()
+    after.ranks(Sight(by, new.source.project_id))
     effect = Effect([], emptied=[pk for pk in lookup_columns(old) if pk not in lookup_columns(new)])
     found = {}
     for node in nodes_of(after, new):
