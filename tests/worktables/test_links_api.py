@@ -169,3 +169,13 @@ def test_a_cycle_through_tables_out_of_sight_names_none_of_them(project, owner, 
         assert "hidden" not in refusal
     with pytest.raises(LinkRefused, match="hidden.into_hidden"):
         nearest(far, near, name="back", lookup={"note": "note"}, by=owner, **how)
+
+
+@pytest.mark.parametrize("name", ["x" * 64, "Über", "two words", "a.b", "“q”", "9"])
+def test_a_name_that_steps_cannot_have_is_refused(api, family, name):
+    new = {"kind": "nearest", "source": family.stars.pk, "of": "place", "position": "place", "radius": 1, "lookup": {}}
+    for rest in ("", "preview/"):
+        answer = api.post(
+            f"/api/worktables/{family.items.pk}/links/{rest}", {**new, "name": name}, format="json"
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "unfit-name")

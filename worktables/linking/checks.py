@@ -3,7 +3,7 @@
 from pipelines.errors import PipelinesError
 from pipelines.units import carry_factor
 from projects.permissions import demand
-from worktables.columns import find
+from worktables.columns import check_name, find
 from worktables.dependencies import lookup_columns
 from worktables.errors import LinkRefused
 from worktables.models import Kind, Link, Role
@@ -34,6 +34,7 @@ def check_ends(source, target, name, by, *, known=None):
         raise LinkRefused(f"“{gone.name}” is in the trash; bring it back first")
     if known is not None:
         return
+    check_name(name)
     if Link.objects.filter(target=target, name=name).exists() or target.steps.filter(name=name).exists():
         raise LinkRefused(f"“{target.name}” already has a link or step named “{name}”; choose another name")
     if source.steps.filter(name=name).exists():
