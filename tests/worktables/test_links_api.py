@@ -179,3 +179,12 @@ def test_a_name_that_steps_cannot_have_is_refused(api, family, name):
             f"/api/worktables/{family.items.pk}/links/{rest}", {**new, "name": name}, format="json"
         )
         assert (answer.status_code, answer.json()["code"]) == (400, "unfit-name")
+
+
+@pytest.mark.parametrize("radius", [-5, 1e300])
+def test_a_radius_by_which_no_item_finds_its_row_is_refused(api, family, radius):
+    for ask, rest in ((api.patch, ""), (api.post, "preview/")):
+        answer = ask(at("items_of", rest), {"radius": radius}, format="json")
+        assert answer.status_code == 400
+        assert "arcsec cannot be" in answer.json()["detail"]
+    assert Link.objects.get(name="items_of").options["radius"] == 1.0
