@@ -6,6 +6,7 @@ The rules are plain Python over plain records; only `graph_of` asks the database
 import dataclasses
 from collections import defaultdict
 from functools import lru_cache
+from itertools import groupby
 
 from django.db import connection
 
@@ -176,8 +177,13 @@ class ProjectGraph:
             )
         return self._flows[node.id]
 
-    def ranks(self):
+    def ranks(self, sight=None):
         """Return {node id: longest way from an input}.
+
+        Parameters
+        ----------
+        sight : Sight, optional
+            What may be named to whoever reads the refusal; without, everything.
 
         Raises
         ------
@@ -191,9 +197,13 @@ class ProjectGraph:
                 return ranks[node_id]
             if node_id in way:
                 round_trip = [self.nodes[step] for step in [*way[way.index(node_id) :], node_id]]
-                names = " → ".join(
-                    f"{self.tables[step.worktable_id].name}.{step.name}" for step in reversed(round_trip)
-                )
+                stations = [
+                    f"{self.tables[step.worktable_id].name}.{step.name}"
+                    if sight is None or sight.reaches({step.worktable_id})
+                    else sight.elsewhere
+                    for step in reversed(round_trip)
+                ]
+                names = " → ".join(name for name, _ in groupby(stations))  # how many are elsewhere is not told
                 raise LinkRefused(
                     f"this link would make a result depend on itself: {names}; leave one of them out"
                 )
@@ -282,8 +292,14 @@ def read_graph(project_id):
     return ProjectGraph(project_id, tables, nodes, links, held)
 
 
-def rank_steps(project):
+def rank_steps(project, sight=None):
     """Order the steps of a project anew after a change of structure, and let every process notice.
+
+    Parameters
+    ----------
+    project : Project
+    sight : Sight, optional
+        What a refusal may name; without, everything.
 
     Raises
     ------
@@ -291,7 +307,7 @@ def rank_steps(project):
         If the new structure has a cycle.
     """
     graph = read_graph(project.pk)
-    ranks = graph.ranks()
+    ranks = graph.ranks(sight)
     steps = [
         TableStep(pk=node_id, rank=rank)
         for node_id, rank in ranks.items()

@@ -33,6 +33,8 @@ class Sight:
     project_id : int
     """
 
+    elsewhere = ELSEWHERE
+
     def __init__(self, viewer, project_id):
         self.viewer, self.project_id = viewer or AnonymousUser(), project_id
 

@@ -6,6 +6,8 @@ from rest_framework.test import APIClient
 from projects.sharing import share_with
 from worktables.columns import NewColumn
 from worktables.creating import create_worktable
+from worktables.errors import LinkRefused
+from worktables.linking import nearest, remove_link
 from worktables.models import Change, Link, State, Unit
 
 
@@ -125,3 +127,64 @@ def test_of_tables_out_of_sight_only_that_they_change_is_told(family, make_user,
     assert [rows["name"] for rows in told["tables"]] == ["items"]
     assert told["elsewhere"]
     assert told["sentences"][-1] == "Rows change in tables that are not shared with you, too."
+
+
+def test_a_cycle_through_tables_out_of_sight_names_none_of_them(project, owner, make_user):
+    near, secret, hidden, far = (
+        create_worktable(
+            project,
+            name,
+            creator=owner,
+            columns=[NewColumn("place", "position", unit="deg"), NewColumn("note", "text", "lookup")],
+        )
+        for name in ("near", "secret", "hidden", "far")
+    )
+    how = {"of": "place", "position": "place", "radius": 1.0}
+    for source, target in ((near, secret), (secret, hidden), (hidden, far)):
+        lookup = {"note": "note"}
+        nearest(source, target, name=f"into_{target.name}", lookup=lookup, by=owner, **how)
+    back = nearest(far, near, name="back", lookup={}, by=owner, **how)
+    alone = make_user("alone")
+    for table in (near, far):
+        share_with(table, alone, "owner", by=owner)
+    api, links = api_of(alone), f"/api/worktables/{near.pk}/links/"
+
+    def refusals(*asked):
+        for ask, address, sent in asked:
+            answer = ask(address, sent, format="json")
+            assert (answer.status_code, answer.json()["code"]) == (400, "link-refused")
+            yield answer.json()["detail"]
+
+    change = {"lookup": {"note": "note"}}
+    told = [*refusals((api.patch, at("back"), change), (api.post, at("back", "preview/"), change))]
+    remove_link(back, by=owner)
+    new = {"kind": "nearest", "name": "back", "source": far.pk, **how, **change}
+    told += refusals((api.post, links, new), (api.post, f"{links}preview/", new))
+
+    for refusal in told:
+        assert "near.back" in refusal
+        assert "a table that is not shared with you" in refusal
+        assert "you → a table" not in refusal
+        assert "secret" not in refusal
+        assert "hidden" not in refusal
+    with pytest.raises(LinkRefused, match="hidden.into_hidden"):
+        nearest(far, near, name="back", lookup={"note": "note"}, by=owner, **how)
+
+
+@pytest.mark.parametrize("name", ["x" * 64, "Über", "two words", "a.b", "“q”", "9"])
+def test_a_name_that_steps_cannot_have_is_refused(api, family, name):
+    new = {"kind": "nearest", "source": family.stars.pk, "of": "place", "position": "place", "radius": 1, "lookup": {}}
+    for rest in ("", "preview/"):
+        answer = api.post(
+            f"/api/worktables/{family.items.pk}/links/{rest}", {**new, "name": name}, format="json"
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "unfit-name")
+
+
+@pytest.mark.parametrize("radius", [-5, 1e300])
+def test_a_radius_by_which_no_item_finds_its_row_is_refused(api, family, radius):
+    for ask, rest in ((api.patch, ""), (api.post, "preview/")):
+        answer = ask(at("items_of", rest), {"radius": radius}, format="json")
+        assert answer.status_code == 400
+        assert "arcsec cannot be" in answer.json()["detail"]
+    assert Link.objects.get(name="items_of").options["radius"] == 1.0

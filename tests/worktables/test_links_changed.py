@@ -380,7 +380,7 @@ def test_what_a_new_link_would_do_is_counted(family, owner, work):
     before = everything(project)
 
     told = preview_declaration(
-        draft_link("each", family.items, copies, name="copied", carry={"flux": "flux"}, by=owner)
+        draft_link("each", family.items, copies, name="copied", carry={"flux": "flux"}, by=owner), by=owner
     )
     family.items.refresh_from_db()
     assert told.of(copies).appear == told.of(family.items).stale == family.items.n_rows > 0
@@ -389,7 +389,7 @@ def test_what_a_new_link_would_do_is_counted(family, owner, work):
     remove_link(link("members"), by=owner)
     work()
     draft = draft_link("collect", family.items, family.sums, name="members", match={}, by=owner)
-    assert preview_declaration(draft).of(family.sums).stale == 2
+    assert preview_declaration(draft, by=owner).of(family.sums).stale == 2
 
 
 def test_what_hangs_on_rows_that_would_retire_is_counted_too(family, owner, work):

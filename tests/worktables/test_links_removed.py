@@ -3,7 +3,8 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from worktables.linking import collect, expand, preview_removal, remove_link
+from worktables.errors import LinkRefused
+from worktables.linking import change_link, collect, expand, preview_change, preview_removal, remove_link
 from worktables.models import Change, Link, State, Todo, Unit
 from worktables.storage import layout_of
 
@@ -63,3 +64,27 @@ def test_who_collected_lacks_an_input_until_the_link_is_back(family, owner, work
 def test_a_stranger_removes_nothing(family, stranger):
     with pytest.raises(PermissionDenied):
         remove_link(Link.objects.get(name="members"), by=stranger)
+
+
+@pytest.mark.parametrize("name", ["items_of", "star_near", "members"])
+def test_of_what_was_removed_meanwhile_nothing_is_removed_or_changed(family, owner, name):
+    late = Link.objects.get(name=name)
+    remove_link(Link.objects.get(name=name), by=owner)
+    before = Change.objects.count()
+
+    for act in (remove_link, change_link, preview_change):
+        with pytest.raises(LinkRefused, match=f"“{name}” is not there any more"):
+            act(late, by=owner)
+    assert Change.objects.count() == before
+
+
+def test_a_removal_empties_what_a_change_meanwhile_has_filled(family, owner, work, cells):
+    change_link(Link.objects.get(name="star_near"), by=owner, lookup={}, separation=None)
+    late = Link.objects.get(name="star_near")
+    change_link(Link.objects.get(name="star_near"), by=owner, lookup={"name": "star"})
+    work()
+    assert set(cells(family.items, "star").values()) != {(None,)}
+
+    remove_link(late, by=owner)
+    assert set(cells(family.items, "star").values()) == {(None,)}
+    assert Change.objects.latest("id").old["options"]["lookup"]

@@ -99,7 +99,7 @@ class NewLinkPreviewView(LinksAnswer):
     def post(self, request, pk):
         """Say what would change if it were declared, and declare nothing; what would be refused is refused."""
         draft = self.draft(pk)
-        return self.forecast(preview_declaration(draft), draft.target.project_id)
+        return self.forecast(preview_declaration(draft, by=request.user), draft.target.project_id)
 
 
 class LinkView(LinksAnswer):

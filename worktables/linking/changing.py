@@ -9,7 +9,7 @@ from django.db.models.functions import Cast, Concat
 
 from projects.permissions import demand
 from worktables.dependencies import graph_of, lookup_columns, rank_steps
-from worktables.linking.declaring import lists_of, nodes_of, note, record_of, tell
+from worktables.linking.declaring import hold_link, lists_of, nodes_of, note, record_of, tell
 from worktables.linking.forecasting import Effect, forecast, graph_with
 from worktables.linking.kinds import draft_link
 from worktables.linking.removing import empty_columns
@@ -17,10 +17,10 @@ from worktables.linking.wording import words_of
 from worktables.models import Column, Link, State, Unit
 from worktables.queue import rowsets
 from worktables.queue.choosing import chosen
-from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark, wake_all
 from worktables.queue.readiness import any_unit, in_states
 from worktables.queue.reading import feeding
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.layout import table_name
 
@@ -48,19 +48,20 @@ def change_link(link, *, by, undoes=None, **changes):
     ------
     PermissionDenied, NoSuchColumn
     LinkRefused
-        If a result would depend on itself, naming the tables on the way round; or as where a link is declared.
+        If a result would depend on itself, naming the tables on the way round that `by` may see; if somebody has removed the link
+        meanwhile; or as where a link is declared.
     """
     old, new = _drafted(link, by, changes)
     if new.options == old.options:
         return link
-    _, effect = _worked_out(old, new)
+    _, effect = _worked_out(old, new, by)
     reason, ends = f"the link “{link.name}” was changed by {by}", {link.source_id, link.target_id}
     empty_columns(link, effect.emptied, reason, by=by)
     if new.options.get("key") not in (None, old.options.get("key")):
         _give_keys(new)
     link.options = new.options
     link.save(update_fields=["options"])
-    rank_steps(link.source.project)
+    rank_steps(link.source.project, Sight(by, link.source.project_id))
     if _fills_anew(old, new):  # into which columns it is looked up, no fingerprint says
         Unit.objects.filter(worktable=link.target_id, step=link.step_id).update(fingerprint="")
     graph = graph_of(link.source.project_id)
@@ -79,7 +80,7 @@ def preview_change(link, *, by, **changes):
     PermissionDenied, NoSuchColumn, LinkRefused
     """
     old, new = _drafted(link, by, changes)
-    after, effect = _worked_out(old, new)
+    after, effect = _worked_out(old, new, by)
     return forecast(after, new, effect)
 
 
@@ -93,8 +94,7 @@ def _drafted(link, by, changes):
     """Return a link as it is and as it would be, both apart from the record."""
     demand(by, "run", link.source)
     demand(by, "run", link.target)
-    hold(link.source.project_id)
-    link.refresh_from_db(fields=["options"])
+    hold_link(link)
     told = settings_of(link)
     for one, other in (FOUND_AGAIN_BY, FOUND_AGAIN_BY[::-1]):
         if any(changes.get(name) for name in one):
@@ -106,11 +106,11 @@ def _drafted(link, by, changes):
                 options=link.options), draft.link(**facts)  # fmt: skip
 
 
-def _worked_out(old, new):
+def _worked_out(old, new, by):
     """Return the graph with the link as it would be, and what the change does; a cycle is refused here."""
     before = graph_of(new.source.project_id)
     after = graph_with(before, new)
-    after.ranks()
+    after.ranks(Sight(by, new.source.project_id))
     effect = Effect([], emptied=[pk for pk in lookup_columns(old) if pk not in lookup_columns(new)])
     found = {}
     for node in nodes_of(after, new):

@@ -3,13 +3,14 @@
 from pipelines.errors import PipelinesError
 from pipelines.units import carry_factor
 from projects.permissions import demand
-from worktables.columns import find
+from worktables.columns import check_name, find
 from worktables.dependencies import lookup_columns
 from worktables.errors import LinkRefused
 from worktables.models import Kind, Link, Role
 from worktables.queue.locking import hold
 
 NUMBERS = (Kind.INT, Kind.FLOAT, Kind.TIME)
+WIDEST = 36000  # arcsec
 
 
 def check_ends(source, target, name, by, *, known=None):
@@ -34,10 +35,17 @@ def check_ends(source, target, name, by, *, known=None):
         raise LinkRefused(f"“{gone.name}” is in the trash; bring it back first")
     if known is not None:
         return
+    check_name(name)
     if Link.objects.filter(target=target, name=name).exists() or target.steps.filter(name=name).exists():
         raise LinkRefused(f"“{target.name}” already has a link or step named “{name}”; choose another name")
     if source.steps.filter(name=name).exists():
         raise LinkRefused(f"“{source.name}” already has a step named “{name}”; choose another name")
+
+
+def check_radius(radius):
+    """Refuse a radius in arcsec within which nothing, or everything, would be found."""
+    if not 0 < radius <= WIDEST:
+        raise LinkRefused(f"a radius of {radius} arcsec cannot be; it is more than 0 and at most {WIDEST}")
 
 
 def check_rows_are_free(target, known):

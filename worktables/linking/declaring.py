@@ -5,11 +5,14 @@ import dataclasses
 from django.db import transaction
 
 from worktables.dependencies import graph_of, rank_steps, read_graph
+from worktables.errors import LinkRefused
 from worktables.events import announce
 from worktables.linking.forecasting import NOT_YET, Effect, forecast, graph_with
 from worktables.models import Binding, Change, Link, State, TableStep, Worktable
 from worktables.queue import rowsets
+from worktables.queue.locking import hold
 from worktables.queue.marking import add_units_of, below, mark
+from worktables.sight import Sight
 from worktables.storage import layout_of
 from worktables.storage.layout import table_name
 from worktables.waking import wake_workers
@@ -77,10 +80,10 @@ def declare(draft, *, by, undoes=None):
     Raises
     ------
     LinkRefused
-        If a result would depend on itself, naming the tables on the way round.
+        If a result would depend on itself, naming those tables on the way round that `by` may see.
     """
     link = draft.save()
-    rank_steps(draft.source.project)
+    rank_steps(draft.source.project, Sight(by, draft.source.project_id))
     if link.kind in Link.MAKES_ROWS:
         _forget_other_parents(link)
     graph = graph_of(link.source.project_id)
@@ -94,7 +97,7 @@ def declare(draft, *, by, undoes=None):
     return link
 
 
-def preview_declaration(draft):
+def preview_declaration(draft, *, by):
     """Count what would happen if a link were made of a draft, and change nothing; a cycle is refused here too.
 
     Raises
@@ -104,13 +107,28 @@ def preview_declaration(draft):
     link = draft.link(pk=NOT_YET)
     # Read anew: a table that came without steps is not in the graph that is remembered.
     graph = graph_with(read_graph(draft.source.project_id), link, draft.ports)
-    graph.ranks()
+    graph.ranks(Sight(by, draft.source.project_id))
     effect = Effect(everything_of(graph, link))
     if link.kind == Link.Kind.EACH:
         effect.appear = present_rows(link.source_id)
     elif link.kind == Link.Kind.EXPAND:
         effect.lists = lists_of(link)
     return forecast(graph, link, effect)
+
+
+def hold_link(link):
+    """Hold the project of a link until the transaction ends, and read again what the link says.
+
+    Raises
+    ------
+    LinkRefused
+        If somebody has removed it meanwhile.
+    """
+    hold(link.source.project_id)
+    try:
+        link.refresh_from_db(fields=["options"])
+    except Link.DoesNotExist:
+        raise LinkRefused(f"the link “{link.name}” is not there any more: it was removed meanwhile") from None
 
 
 def everything_of(graph, link):

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from worktables.columns import find
 from worktables.errors import LinkRefused
-from worktables.linking.checks import check_ends, check_fit, check_rows_are_free, lookup_of, pairs
+from worktables.linking.checks import check_ends, check_fit, check_radius, check_rows_are_free, lookup_of, pairs
 from worktables.linking.declaring import Draft, declare
 from worktables.models import Kind, Link
 
@@ -93,6 +93,8 @@ def draft_expand(
         )
     if sky and not within and not radius:
         raise LinkRefused("a match on the sky needs a radius in arcsec, or the column of the beam (within)")
+    if radius:
+        check_radius(radius)
     cell = find(source, item)
     if cell.kind != Kind.CATALOGUE:
         raise LinkRefused(f"“{item}” of {source.name} is no list of items (its kind is {cell.kind})")

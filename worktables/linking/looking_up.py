@@ -4,11 +4,9 @@ from django.db import transaction
 
 from worktables.columns import find
 from worktables.errors import LinkRefused
-from worktables.linking.checks import check_ends, check_fit, lookup_of, matching, pairs
+from worktables.linking.checks import check_ends, check_fit, check_radius, lookup_of, matching, pairs
 from worktables.linking.declaring import Draft, declare
 from worktables.models import Kind, Link
-
-WIDEST = 36000  # arcsec
 
 
 @transaction.atomic
@@ -40,8 +38,7 @@ def nearest(source, target, *, name, of, position, radius, lookup, by, separatio
 def draft_nearest(source, target, *, name, of, position, radius, lookup, by, separation=None, known=None):
     """Check a `nearest` link and return its draft."""
     check_ends(source, target, name, by, known=known)
-    if not 0 < radius <= WIDEST:
-        raise LinkRefused(f"a radius of {radius} arcsec cannot be; it is more than 0 and at most {WIDEST}")
+    check_radius(radius)
     for table, column in ((source, of), (target, position)):
         if find(table, column).kind != Kind.POSITION:
             raise LinkRefused(f"“{column}” of {table.name} is no position")

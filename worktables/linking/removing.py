@@ -4,11 +4,10 @@ from django.db import transaction
 
 from projects.permissions import demand
 from worktables.dependencies import graph_of, lookup_columns, rank_steps
-from worktables.linking.declaring import everything_of, nodes_of, note, record_of, tell
+from worktables.linking.declaring import everything_of, hold_link, nodes_of, note, record_of, tell
 from worktables.linking.forecasting import Effect, forecast
 from worktables.models import Link, Todo, Unit
 from worktables.queue import rowsets
-from worktables.queue.locking import hold
 from worktables.queue.marking import below, mark, mark_changed, reached_by, wake_all
 from worktables.queue.rowstates import refresh_rows
 from worktables.rows import retire_rows
@@ -51,11 +50,13 @@ def remove_link(link, *, by, undoes=None):
     Raises
     ------
     PermissionDenied
+    LinkRefused
+        If somebody has removed it meanwhile.
     """
     source, target = link.source, link.target
     demand(by, "run", source)
     demand(by, "run", target)
-    hold(source.project_id)
+    hold_link(link)
     ends, reason = {source.pk, target.pk}, f"the link “{link.name}” was removed by {by}"
     everything, old = rowsets.all_rows(target.pk), record_of(link)
     collectors = [] if link.step_id else [node.id for node in nodes_of(graph_of(source.project_id), link)]

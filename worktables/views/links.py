@@ -98,7 +98,7 @@ def new(request, pk):
 
         answer = answered(
             request, form, table,
-            lambda: preview_declaration(draft()),
+            lambda: preview_declaration(draft(), by=request.user),
             lambda: declare(draft(), by=request.user),
             f"“{form.cleaned_data['name']}” is declared.",
         )  # fmt: skip
