@@ -188,3 +188,14 @@ def test_a_radius_by_which_no_item_finds_its_row_is_refused(api, family, radius)
         assert answer.status_code == 400
         assert "arcsec cannot be" in answer.json()["detail"]
     assert Link.objects.get(name="items_of").options["radius"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [r'{"lookup": {"\ud800": "star"}}', r'{"\ud800": 1}', r'{"policy": "\udfff"}', r'{"lookup": [{"\ud800": 1}]}'],
+)
+def test_half_a_character_is_refused_wherever_it_stands(api, family, sent):
+    for ask, rest in ((api.patch, ""), (api.post, "preview/")):
+        answer = ask(at("star_near", rest), sent, content_type="application/json")
+        assert answer.status_code == 400
+        assert "surrogate" in answer.json()["detail"].lower()
