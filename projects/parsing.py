@@ -36,7 +36,9 @@ def inside(one):
 def check_names(one):
     """Refuse a name of an object that no answer could repeat; values are judged by who reads them."""
     if isinstance(one, dict) and any(half := HALF_A_CHARACTER.search(name) for name in one):
-        raise ParseError(f"a name in the JSON has the lone surrogate U+{ord(half[0]):04X}, which is no character")
+        raise ParseError(
+            f"a name in the JSON has the lone surrogate U+{ord(half[0]):04X}, which is no character"
+        )
 
 
 def too_deep():
