@@ -203,7 +203,9 @@ class ProjectGraph:
                     else sight.elsewhere
                     for step in reversed(round_trip)
                 ]
-                names = " → ".join(name for name, _ in groupby(stations))  # how many are elsewhere is not told
+                names = " → ".join(
+                    name for name, _ in groupby(stations)
+                )  # how many are elsewhere is not told
                 raise LinkRefused(
                     f"this link would make a result depend on itself: {names}; leave one of them out"
                 )

@@ -111,13 +111,17 @@ class LinkForm(forms.Form):
             self.add_choice(f"match.{number}.here", f"to, in {self.target.name}", here, required=False)
 
     def clean(self):
-        """Refuse half a pair."""
+        """Refuse half a pair, and a second pair for a column of the source."""
         facts = super().clean()
+        seen = set()
         for number in range(1, getattr(self, "n_pairs", 0) + 1):
             one, other = (facts.get(f"match.{number}.{end}") for end in ("there", "here"))
             if bool(one) != bool(other):
                 missing = "here" if one else "there"
                 self.add_error(f"match.{number}.{missing}", "Choose both columns of a pair, or none.")
+            elif one in seen:
+                self.add_error(f"match.{number}.there", f"“{one}” is in a pair already; it can be in one.")
+            seen |= {one} - {None, ""}
         return facts
 
     def filled(self, word):

@@ -6,6 +6,7 @@ import math
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.validators import ProhibitSurrogateCharactersValidator
 
 from worktables.columns import ELEMENTS, NewColumn
 from worktables.linking.wording import words_of, words_of_forecast
@@ -34,8 +35,11 @@ class WordField(serializers.ChoiceField):
     """One of some words; the verb behind it refuses any other, and says which there are."""
 
     def to_internal_value(self, data):
-        """Take any text."""
-        return data if isinstance(data, str) else self.fail("invalid_choice", input=data)
+        """Take any text that an answer could repeat."""
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input=data)
+        ProhibitSurrogateCharactersValidator()(data)
+        return data
 
 
 # ------------------------------------------------------------------ tables and columns

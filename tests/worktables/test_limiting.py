@@ -329,3 +329,15 @@ def test_who_is_no_curator_sets_no_limits(client, anna, make_user):
         asked = client.post(reverse("admin:worktables_limit_add"), {"user": anna.pk, "most": 3})
         assert asked.status_code in (302, 403)
     assert not Limit.objects.exists()
+
+
+def test_to_whom_a_table_is_shared_alone_its_project_is_not_named(client, make_user, table, anna):
+    share_with(table, reader := make_user("reader"), "reader", by=anna)
+    client.force_login(reader)
+    limit = Limit.objects.create(project=table.project, most=1)
+    take()
+    for user, said in ((None, "the project of this table"), (anna, "“anna”")):
+        Limit.objects.filter(pk=limit.pk).update(user=user)
+        text = client.get(reverse("row", args=[table.pk, 30])).content.decode()
+        assert f"waits: {said} has 1 of 1 running" in text
+        assert f"project “{table.project.slug}”" not in text

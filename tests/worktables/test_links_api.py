@@ -167,13 +167,20 @@ def test_a_cycle_through_tables_out_of_sight_names_none_of_them(project, owner, 
         assert "you → a table" not in refusal
         assert "secret" not in refusal
         assert "hidden" not in refusal
-    with pytest.raises(LinkRefused, match="hidden.into_hidden"):
+    with pytest.raises(LinkRefused, match=r"hidden\.into_hidden"):
         nearest(far, near, name="back", lookup={"note": "note"}, by=owner, **how)
 
 
 @pytest.mark.parametrize("name", ["x" * 64, "Über", "two words", "a.b", "“q”", "9"])
 def test_a_name_that_steps_cannot_have_is_refused(api, family, name):
-    new = {"kind": "nearest", "source": family.stars.pk, "of": "place", "position": "place", "radius": 1, "lookup": {}}
+    new = {
+        "kind": "nearest",
+        "source": family.stars.pk,
+        "of": "place",
+        "position": "place",
+        "radius": 1,
+        "lookup": {},
+    }
     for rest in ("", "preview/"):
         answer = api.post(
             f"/api/worktables/{family.items.pk}/links/{rest}", {**new, "name": name}, format="json"
@@ -188,3 +195,19 @@ def test_a_radius_by_which_no_item_finds_its_row_is_refused(api, family, radius)
         assert answer.status_code == 400
         assert "arcsec cannot be" in answer.json()["detail"]
     assert Link.objects.get(name="items_of").options["radius"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        r'{"lookup": {"\ud800": "star"}}',
+        r'{"\ud800": 1}',
+        r'{"policy": "\udfff"}',
+        r'{"lookup": [{"\ud800": 1}]}',
+    ],
+)
+def test_half_a_character_is_refused_wherever_it_stands(api, family, sent):
+    for ask, rest in ((api.patch, ""), (api.post, "preview/")):
+        answer = ask(at("star_near", rest), sent, content_type="application/json")
+        assert answer.status_code == 400
+        assert "surrogate" in answer.json()["detail"].lower()

@@ -270,3 +270,22 @@ def test_a_refused_declaration_keeps_what_was_typed(ask, family):
     assert status == 400
     assert "already has a link or step named “star_near”; choose another name" in text
     assert 'value="star_near"' in text
+
+
+def test_a_second_pair_for_a_column_is_refused_not_taken_for_the_first(ask, project, owner):
+    columns = [
+        NewColumn("band"),
+        NewColumn("other"),
+        NewColumn("day", "time", unit="d"),
+        NewColumn("got", "text", "lookup"),
+    ]
+    source, target = (
+        create_worktable(project, name, creator=owner, columns=columns) for name in ("one", "two")
+    )
+    typed = {
+        "name": "valid", "date": "day", "valid_from": "day", "fill.got": "column:band",
+        "match.1.there": "band", "match.1.here": "band", "match.2.there": "band", "match.2.here": "other",
+    }  # fmt: skip
+    status, text = ask("owner", new_link("latest-valid-at", source, target), typed)
+    assert status == 400
+    assert "“band” is in a pair already" in text

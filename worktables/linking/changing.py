@@ -48,8 +48,8 @@ def change_link(link, *, by, undoes=None, **changes):
     ------
     PermissionDenied, NoSuchColumn
     LinkRefused
-        If a result would depend on itself, naming the tables on the way round that `by` may see; if somebody has removed the link
-        meanwhile; or as where a link is declared.
+        If a result would depend on itself, naming the tables on the way round that `by` may see; if somebody has
+        removed the link meanwhile; or as where a link is declared.
     """
     old, new = _drafted(link, by, changes)
     if new.options == old.options:

@@ -4,7 +4,14 @@ from django.db import transaction
 
 from worktables.columns import find
 from worktables.errors import LinkRefused
-from worktables.linking.checks import check_ends, check_fit, check_radius, check_rows_are_free, lookup_of, pairs
+from worktables.linking.checks import (
+    check_ends,
+    check_fit,
+    check_radius,
+    check_rows_are_free,
+    lookup_of,
+    pairs,
+)
 from worktables.linking.declaring import Draft, declare
 from worktables.models import Kind, Link
 

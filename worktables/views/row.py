@@ -187,12 +187,16 @@ def waits_for(todo, table, limits, sight):
     found = standing_in_the_way(limits, todo.asked_by, table.project_id)
     if found is None:
         return ""
-    of = (
-        found.limit.of
-        if not found.limit.user_id or sight.may_name_who_asked(todo)
-        else "whoever asked for it"
-    )
-    return f"waits: {of} has {found.facts}"
+    return f"waits: {whose(found.limit, todo, sight)} has {found.facts}"
+
+
+def whose(limit, todo, sight):
+    """Return whom or what a limit is about, in words, without a project or user that may not be named."""
+    if limit.user_id and not sight.may_name_who_asked(todo):
+        return "whoever asked for it"
+    if limit.project_id and not sight.everything:
+        return f"“{limit.user}”" if limit.user_id else "the project of this table"
+    return limit.of
 
 
 def runs_of(table, found, sight):
