@@ -7,7 +7,7 @@ from django import forms
 
 from worktables.forms import MONO, name_field
 from worktables.linking.changing import settings_of
-from worktables.linking.checks import brings, comparable, free_lookups
+from worktables.linking.checks import WIDEST, brings, comparable, free_lookups
 from worktables.linking.collecting import POLICIES, collected_by
 from worktables.models import Kind, Link, Worktable
 
@@ -243,7 +243,9 @@ class NearestForm(LinkForm):
         self.add_choice("of", f"Position in {self.source.name}", _positions(self.there))
         self.add_choice("position", f"Position in {self.target.name}", _positions(self.here))
         self.fields["radius"] = forms.FloatField(
-            label="At most so far, in arcsec", widget=forms.NumberInput(attrs=_ANY), help_text="Up to 36000."
+            label="At most so far, in arcsec",
+            widget=forms.NumberInput(attrs=_ANY),
+            help_text=f"Up to {WIDEST}.",
         )
 
     def lacks(self):
