@@ -7,7 +7,7 @@ Writers take a `TableInfo` and batches of rows and yield bytes. Cells are Python
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from worktables.formats.csv import write_csv
+from worktables.formats.csv import write_csv, write_tsv
 from worktables.formats.ecsv import write_ecsv
 from worktables.formats.errors import FormatError, UnknownFormat
 from worktables.formats.fields import Field, TableInfo, flat_columns
@@ -48,6 +48,7 @@ FORMATS = {
         ),
         Format("fits", "FITS", "application/fits", ".fits", write_fits, needs_count=True),
         Format("csv", "CSV", "text/csv; charset=utf-8; header=present", ".csv", write_csv),
+        Format("tsv", "TSV", "text/tab-separated-values; charset=utf-8", ".tsv", write_tsv),
         Format("ecsv", "ECSV", "text/ecsv; charset=utf-8", ".ecsv", write_ecsv),
         Format("json", "JSON", "application/json", ".json", write_json),
         Format("parquet", "Parquet", "application/vnd.apache.parquet", ".parquet", write_parquet),

@@ -1,7 +1,7 @@
 """What the columns of a table are, and the flat columns they become in a file."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,8 @@ class Field:
     shape: str = ""
     element: str = ""
     time_scale: str = ""
+    utype: str = ""
+    xtype: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class TableInfo:
         Length of the longest text of the field, in bytes of UTF-8. FITS without it measures first.
     null_for : mapping of field name to int or None
         FITS only: which integer stands for null (default: the smallest int64); None where there are no nulls.
+    infos : sequence of (name, value, text)
+        VOTable only: what is said before the table.
+    infos_after : callable
+        VOTable only: returns what is said after its last row, when that is known.
     """
 
     name: str
@@ -49,6 +55,8 @@ class TableInfo:
     n_rows: int | None = None
     widths: Mapping[str, int] = field(default_factory=dict)
     null_for: Mapping[str, int | None] = field(default_factory=dict)
+    infos: tuple[tuple[str, str, str], ...] = ()
+    infos_after: Callable = tuple
 
     @property
     def columns(self):
@@ -71,6 +79,8 @@ class FlatColumn:
     field_name: str
     index: int
     part: int | None = None
+    utype: str = ""
+    xtype: str = ""
 
     @property
     def has_any_length(self):
@@ -118,6 +128,8 @@ def flat_columns(fields):
                 f.time_scale,
                 f.name,
                 index,
+                utype=f.utype,
+                xtype=f.xtype,
             )
         )
 

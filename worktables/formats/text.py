@@ -14,6 +14,11 @@ LARGEST_JSON_INTEGER = 2**53
 
 def csv_texts(column, cells, *, true="true", false="false"):
     """Cells of a column for CSV: null is an empty field, empty text is `""`."""
+    return plain_texts(column, cells, true=true, false=false, quote=quoted)
+
+
+def plain_texts(column, cells, *, true="true", false="false", quote=str):
+    """Cells of a column as texts, null as an empty one; `quote` is done to what could hold a separator."""
     kind = column.kind
     if kind in ("float", "time"):
         return ["" if value != value else repr(value) for value in as_floats(column, cells).tolist()]
@@ -23,8 +28,8 @@ def csv_texts(column, cells, *, true="true", false="false"):
     if kind == "bool":
         return ["" if cell is None else true if cell else false for cell in cells]
     if kind == "array":
-        return ["" if text is None else quoted(text) for text in array_texts(column, cells)]
-    return ["" if cell is None else quoted(_text(column, cell)) for cell in cells]
+        return ["" if text is None else quote(text) for text in array_texts(column, cells)]
+    return ["" if cell is None else quote(_text(column, cell)) for cell in cells]
 
 
 def quoted(text):

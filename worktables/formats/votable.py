@@ -30,6 +30,7 @@ BIG_ENDIAN = {"float": ">f8", "int": ">i8"}
 LENGTH = struct.Struct(">I").pack
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 MARKUP = re.compile("[&<>\r]")
+XML_NAME = re.compile(r"[a-z][a-z0-9_]*")  # no identifier of ours: those begin with a capital letter
 TEXT_ARRAY = "stoa:text-array.json"
 TIME_SCALES = {"TAI", "TT", "UT", "UTC", "GPS", "TCG", "TCB", "TDB"}
 
@@ -46,7 +47,7 @@ def write_votable(table, batches):
         whole = len(data) - len(data) % 3
         rest = data[whole:]
         yield b2a_base64(data[:whole])
-    yield (b2a_base64(rest) if rest else b"") + b"</STREAM>\n</BINARY2>\n" + CLOSING
+    yield (b2a_base64(rest) if rest else b"") + b"</STREAM>\n</BINARY2>\n" + _closing(table)
 
 
 def write_tabledata(table, batches):
@@ -61,13 +62,21 @@ def write_tabledata(table, batches):
         texts = [_as_xml_texts(column, values) for column, values in zip(columns, cells, strict=True)]
         lines = [row_template % row for row in zip(*texts, strict=True)]
         yield ("\n".join(lines) + "\n").encode()
-    yield b"</TABLEDATA>\n" + CLOSING
+    yield b"</TABLEDATA>\n" + _closing(table)
 
 
-CLOSING = b"</DATA>\n</TABLE>\n</RESOURCE>\n</VOTABLE>\n"
+def write_error(message, status="ERROR"):
+    """Return a VOTable that says only that something failed, and why (DALI 1.1, section 4.4)."""
+    return "\n".join([*OPENING, _info("QUERY_STATUS", status, message), "</RESOURCE>", "</VOTABLE>\n"]).encode()
 
 
-# What stands before the data
+# What stands before and after the data
+
+OPENING = (
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
+    '<RESOURCE type="results">',
+)
 
 
 def _opening(table, columns, empty_arrays=False):
@@ -81,9 +90,8 @@ def _opening(table, columns, empty_arrays=False):
         for scale in scales
     ]
     lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        '<VOTABLE version="1.4" xmlns="http://www.ivoa.net/xml/VOTable/v1.3">',
-        '<RESOURCE type="results">',
+        *OPENING,
+        *(_info(*info) for info in table.infos),
         *systems,
         f"<TABLE name={_attribute(table.name)}{count}>",
     ]
@@ -94,23 +102,43 @@ def _opening(table, columns, empty_arrays=False):
     return "\n".join(lines).encode()
 
 
-def _field(column, empty_arrays):
-    attributes = {"name": column.name, "ID": column.name}
+def _closing(table):
+    after = "".join(_info(*info) + "\n" for info in table.infos_after())
+    return f"</DATA>\n</TABLE>\n{after}</RESOURCE>\n</VOTABLE>\n".encode()
+
+
+def _info(name, value, text=""):
+    start = f"<INFO name={_attribute(name)} value={_attribute(value)}"
+    return f"{start}>{_xml_text(text)}</INFO>" if text else f"{start}/>"
+
+
+def type_of(column):
+    """Return the attributes of VOTable that say what a column holds: datatype, and arraysize where it has one.
+
+    Parameters
+    ----------
+    column : FlatColumn
+    """
     if column.kind == "array" and column.element != "text":
-        attributes["datatype"] = DATATYPES[column.element]
-        attributes["arraysize"] = (
-            "*" if column.shape is None else "x".join(str(n) for n in reversed(column.shape))
-        )
-        if empty_arrays and column.element == "int" and column.shape:
-            attributes["arraysize"] += "*"  # or an empty cell would have too few elements
-    elif column.kind == "array":
-        attributes |= {"datatype": "unicodeChar", "arraysize": "*", "utype": TEXT_ARRAY}
-    elif column.kind in ("product", "catalogue"):
-        attributes |= {"datatype": "char", "arraysize": "*"}
-    else:
-        attributes["datatype"] = DATATYPES[column.kind]
-        if column.kind == "text":
-            attributes["arraysize"] = "*"
+        size = "*" if column.shape is None else "x".join(str(n) for n in reversed(column.shape))
+        return {"datatype": DATATYPES[column.element], "arraysize": size}
+    if column.kind in ("array", "text"):
+        return {"datatype": "unicodeChar", "arraysize": "*"}
+    if column.kind in ("product", "catalogue"):
+        return {"datatype": "char", "arraysize": "*"}
+    return {"datatype": DATATYPES[column.kind]}
+
+
+def _field(column, empty_arrays):
+    attributes = {"name": column.name, **type_of(column)}
+    if XML_NAME.fullmatch(column.name):
+        attributes["ID"] = column.name
+    if empty_arrays and column.kind == "array" and column.element == "int" and column.shape:
+        attributes["arraysize"] += "*"  # or an empty cell would have too few elements
+    if column.xtype:
+        attributes["xtype"] = column.xtype
+    if utype := column.utype or (TEXT_ARRAY if column.kind == "array" and column.element == "text" else ""):
+        attributes["utype"] = utype
     if column.unit:
         attributes["unit"] = unit_as("vounit", column.unit)
     if column.ucd:

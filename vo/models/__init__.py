@@ -1,0 +1,5 @@
+"""What the Virtual Observatory sees of the portal, as it is kept."""
+
+from vo.models.publications import FrozenRun, Publication, PublishedVersion, Scope
+
+__all__ = ["FrozenRun", "Publication", "PublishedVersion", "Scope"]

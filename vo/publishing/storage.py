@@ -1,0 +1,174 @@
+"""Where published rows lie: tables that nothing changes, and a role of PostgreSQL that can do nothing but read them.
+
+The only module here that speaks DDL. On PostgreSQL the tables are in the schema `published`; on SQLite, which has no
+schemas, their names begin with `pub_`, and the reading connection sees to it that nothing else is read.
+"""
+
+import math
+from itertools import islice
+
+import numpy as np
+from django.db import DatabaseError, connection, transaction
+
+from vo.adql.postgresql import FUNCTIONS
+from worktables.storage import layout_of
+
+SCHEMA = "published"
+ROW = "_row"  # no column of a worktable can have this name
+BATCH = 20_000
+SQL_TYPES = {"bool": "boolean", "int": "bigint", "float": "double precision", "time": "double precision"}
+UNCHANGEABLE = "published rows never change"
+
+
+def physical_name(bare):
+    """Return the name of a physical table as SQL has it."""
+    return f"{SCHEMA}.{bare}" if connection.vendor == "postgresql" else bare
+
+
+def reader_role():
+    """Return the name of the role that reads for everybody: roles belong to the whole server, hence the database's."""
+    return f"{connection.settings_dict['NAME']}_reader"[:63]
+
+
+def prepare_database(**_):
+    """Make what published tables need in the database; done after each migration, and harmless when repeated."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+        cursor.execute(FUNCTIONS)
+        cursor.execute(
+            f"CREATE OR REPLACE FUNCTION {SCHEMA}.refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN RAISE EXCEPTION '{UNCHANGEABLE}'; END $$"
+        )
+    make_reader()
+
+
+def make_reader():
+    """Make the role that only reads, and say whether it is there: the account of the portal may not be allowed to."""
+    role = connection.ops.quote_name(reader_role())
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = %s", [reader_role()])
+            found = cursor.fetchone()
+            if found is None:
+                cursor.execute(f"CREATE ROLE {role} NOLOGIN")
+            if found is None or not found[0]:
+                cursor.execute(f"GRANT {role} TO CURRENT_USER")
+            cursor.execute(f"GRANT USAGE ON SCHEMA {SCHEMA}, adql TO {role}")
+            cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {role}")
+            cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA adql TO {role}")
+    except DatabaseError:
+        return False
+    return True
+
+
+def copy_rows(version, worktable, columns):
+    """Copy the rows of a worktable, but for those in its trash or retired, into a new table that is then closed.
+
+    Parameters
+    ----------
+    version : PublishedVersion
+    worktable : Worktable
+    columns : list of (str, str)
+        Names of the new columns, and the physical columns they are copied from.
+
+    Returns
+    -------
+    int
+        How many rows there are.
+    """
+    table = physical_name(version.bare_table)
+    layout = layout_of(worktable)
+    types = {field.name: field.db_type(connection) for field in layout.model._meta.fields}
+    definitions = ", ".join(f'"{name}" {types[physical]}' for name, physical in columns)
+    names = ", ".join(f'"{name}"' for name, _ in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f'CREATE TABLE {table} ("{ROW}" {types["id"]} PRIMARY KEY, {definitions})')
+        cursor.execute(
+            f'INSERT INTO {table} ("{ROW}", {names}) SELECT id, {", ".join(physical for _, physical in columns)} '
+            f"FROM {layout.table} WHERE deleted_at IS NULL AND state <> 9 ORDER BY id"
+        )
+        count = cursor.rowcount
+        _close(cursor, version.bare_table, table)
+    return count
+
+
+def _close(cursor, bare, table):
+    if connection.vendor == "postgresql":
+        cursor.execute(
+            f"CREATE TRIGGER closed BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON {table} "
+            f"FOR EACH STATEMENT EXECUTE FUNCTION {SCHEMA}.refuse()"
+        )
+        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [reader_role()])
+        if cursor.fetchone():
+            cursor.execute(f"GRANT SELECT ON {table} TO {connection.ops.quote_name(reader_role())}")
+        cursor.execute(f"ANALYZE {table}")
+        return
+    for action in ("INSERT", "UPDATE", "DELETE"):
+        cursor.execute(
+            f"CREATE TRIGGER {bare}_no_{action.lower()} BEFORE {action} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{UNCHANGEABLE}'); END"
+        )
+
+
+def index_sky(version):
+    """Index the places of a published version, a few thousand at a time, so that nobody waits for it long."""
+    for position in version.positions:
+        if connection.vendor == "postgresql":
+            _index_points(version, position)
+        else:
+            _index_vectors(version, position)
+    version.indexed = True
+    version.save(update_fields=["indexed"])
+
+
+def sky_index(version, position):
+    """Return the name of the index of a pair of columns."""
+    return f"{version.bare_table}_sky_{version.positions.index(position)}"
+
+
+def _index_points(version, position):
+    name, table = sky_index(version, position), physical_name(version.bare_table)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'CREATE INDEX IF NOT EXISTS {name} ON {table} USING gist (point("{position["ra"]}", "{position["dec"]}"))'
+        )
+        cursor.execute(f"ANALYZE {table}")
+
+
+def _index_vectors(version, position):
+    """Fill an R*Tree with unit vectors, from where an earlier attempt was stopped."""
+    name = sky_index(version, position)
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING rtree(id, x0, x1, y0, y1, z0, z1)")
+        cursor.execute(f"SELECT max(id) FROM {name}")
+        last = cursor.fetchone()[0]
+    found = _places(version, position, -math.inf if last is None else last)
+    while batch := list(islice(found, BATCH)):
+        vectors = unit_vectors(np.array(batch, dtype=float)[:, 1:])
+        rows = [(row[0], x, x, y, y, z, z) for row, (x, y, z) in zip(batch, vectors.tolist(), strict=True)]
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {name} VALUES (%s, %s, %s, %s, %s, %s, %s)", rows)
+
+
+def _places(version, position, last):
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'SELECT "{ROW}", "{position["ra"]}", "{position["dec"]}" FROM {version.bare_table} '
+                f'WHERE "{ROW}" > %s AND "{position["ra"]}" IS NOT NULL AND "{position["dec"]}" IS NOT NULL '
+                f'ORDER BY "{ROW}" LIMIT {BATCH}',
+                [last],
+            )
+            batch = cursor.fetchall()
+        if not batch:
+            return
+        yield from batch
+        last = batch[-1][0]
+
+
+def unit_vectors(places):
+    """Return the unit vectors, of shape (n, 3), of places (ra, dec) in degrees, of shape (n, 2)."""
+    ra, dec = np.radians(places).T
+    return np.column_stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
