@@ -240,6 +240,21 @@ WORKTABLES = {
     "FOLDER_FILES": 100_000,
 }
 
+# ------------------------------------------------------------------ the Virtual Observatory
+
+VO = {
+    "MAXREC": 1_000_000,  # rows of an answer, unless somebody asks for more
+    "MAXREC_HARD": 100_000_000,
+    "SYNC_SECONDS": 60.0,
+    "ASYNC_SECONDS": 3600.0,
+    "ASYNC_SECONDS_HARD": 86_400.0,
+    "RETENTION_SECONDS": 7 * 86_400,  # a job and its result are kept so long
+    "RETENTION_SECONDS_HARD": 30 * 86_400,
+    "UPLOAD_BYTES": 100_000_000,
+    "UPLOAD_ROWS": 500_000,
+    "UPLOAD_COLUMNS": 1_000,
+}
+
 TESTING = "pytest" in sys.modules
 if TESTING:  # a password of a test need not withstand anybody
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

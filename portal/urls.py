@@ -19,7 +19,7 @@ urlpatterns = [
     path("worktables/<int:pk>/events/", events.worktable_events, name="worktable-events"),
     path("admin/", admin.site.urls),
     path("", include("provenance.urls")),
-    path("vo/", include("vo.urls")),
+    path("", include("vo.urls")),
     path("api/", include("portal.api_urls")),
 ]
 

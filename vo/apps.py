@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class VoConfig(AppConfig):
     name = "vo"
+
+    def ready(self):
+        """See to it that the database has what published tables need, whenever it is migrated."""
+        from vo.publishing.storage import prepare_database
+
+        post_migrate.connect(prepare_database, sender=self)

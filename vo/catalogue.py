@@ -2,9 +2,6 @@
 
 from dataclasses import dataclass, replace
 
-from django.db.models import Prefetch
-
-from vo.adql.names import adql_name
 from vo.adql.tables import Column, Position, Table, Tables
 from vo.models import PublishedVersion
 from vo.publishing.storage import physical_name, sky_index

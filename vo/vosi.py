@@ -1,52 +1,79 @@
-"""IVOA VOSI 1.1: whether the services are up, and which there are. Both are for everybody."""
+"""IVOA VOSI 1.1: whether the service is up, what it can do, and which tables it has, all from the one catalogue."""
 
-import xml.etree.ElementTree as ElementTree
+import re
 
+from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-AVAILABILITY = "http://www.ivoa.net/xml/VOSIAvailability/v1.0"
-CAPABILITIES = "http://www.ivoa.net/xml/VOSICapabilities/v1.0"
-DATA_SERVICE = "http://www.ivoa.net/xml/VODataService/v1.1"
-INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
+from vo.catalogue import schemas_for
+from vo.tap.features import LANGUAGE_FEATURES
+from vo.tap.formats import NAMES
+from vo.tap.schema import tables_described
 
-# What is offered, by its standard: only what is there.
-OFFERED = {
-    "ivo://ivoa.net/std/VOSI#availability": "vosi-availability",
-    "ivo://ivoa.net/std/VOSI#capabilities": "vosi-capabilities",
+# What is offered besides TAP itself, by its standard.
+DOCUMENTS = {
+    "ivo://ivoa.net/std/VOSI#capabilities": "tap-capabilities",
+    "ivo://ivoa.net/std/VOSI#availability": "tap-availability",
+    "ivo://ivoa.net/std/VOSI#tables-1.1": "tap-tables",
+    "ivo://ivoa.net/std/DALI#examples": "tap-examples",
 }
-
-ElementTree.register_namespace("vosi", CAPABILITIES)
-ElementTree.register_namespace("avail", AVAILABILITY)
-ElementTree.register_namespace("xsi", INSTANCE)
+OUTPUT = "ivo://ivoa.net/std/TAPRegExt#output-votable-"
+FORMAT_IDS = {"votable": f"{OUTPUT}binary2", "votable-tabledata": f"{OUTPUT}td"}
+NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @require_safe
 def availability(request):
     """Say whether questions can be answered: whether the database answers one."""
-    root = ElementTree.Element(f"{{{AVAILABILITY}}}availability")
     up = database_answers()
-    ElementTree.SubElement(root, f"{{{AVAILABILITY}}}available").text = "true" if up else "false"
     note = "The database answers." if up else "The database does not answer; please try again later."
-    ElementTree.SubElement(root, f"{{{AVAILABILITY}}}note").text = note
-    return as_document(root)
+    return as_document("vo/availability.xml", {"up": up, "note": note})
 
 
 @require_safe
 def capabilities(request):
-    """List the services that are there."""
-    # The prefix of the interface's type stands in an attribute, where no writer of XML looks for it.
-    root = ElementTree.Element(f"{{{CAPABILITIES}}}capabilities", {"xmlns:vs": DATA_SERVICE})
-    for standard, name in OFFERED.items():
-        capability = ElementTree.SubElement(root, "capability", {"standardID": standard})
-        interface = ElementTree.SubElement(
-            capability, "interface", {f"{{{INSTANCE}}}type": "vs:ParamHTTP", "version": "1.0"}
-        )
-        address = ElementTree.SubElement(interface, "accessURL", {"use": "full"})
-        address.text = request.build_absolute_uri(reverse(name))
-    return as_document(root)
+    """List what the service can do (TAPRegExt 1.0)."""
+    formats = [
+        {"id": FORMAT_IDS.get(name), "mime": names[0], "aliases": names[1:2]} for name, names in NAMES.items()
+    ]
+    facts = {
+        "base": request.build_absolute_uri(reverse("tap")).rstrip("/"),
+        "language_features": LANGUAGE_FEATURES,
+        "formats": formats,
+        "limits": settings.VO,
+        "documents": [
+            (standard, request.build_absolute_uri(reverse(name))) for standard, name in DOCUMENTS.items()
+        ],
+    }
+    return as_document("vo/capabilities.xml", facts)
+
+
+@require_safe
+def tables(request):
+    """List the tables that may be asked; without their columns if `detail=min`."""
+    schemas = schemas_for(request.user)
+    found = tables_described(schemas, columns=request.GET.get("detail", "").lower() != "min")
+    facts = [
+        {"name": name, "title": schema.title, "description": schema.description, "tables": found[schema.name]}
+        for schema in schemas
+        for name in (found[schema.name][0]["schema"],)
+    ]
+    return as_document("vo/tables.xml", {"schemas": facts})
+
+
+@require_safe
+def table(request, name):
+    """Describe one table."""
+    found = tables_described(schemas_for(request.user))
+    for tables in found.values():
+        for facts in tables:
+            if facts["name"].replace('"', "").lower() == name.replace('"', "").lower():
+                return as_document("vo/table.xml", {"table": facts})
+    raise Http404
 
 
 def database_answers():
@@ -59,7 +86,7 @@ def database_answers():
         return False
 
 
-def as_document(root):
-    """Answer with an XML document."""
-    text = ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
-    return HttpResponse(text, content_type="application/xml")
+def as_document(template, facts):
+    """Answer with an XML document; characters that XML cannot hold become U+FFFD."""
+    text = NOT_XML.sub("\ufffd", render_to_string(template, facts))
+    return HttpResponse(text, content_type="text/xml")

@@ -1,0 +1,6 @@
+class AdqlError(Exception):
+    pass
+
+
+def translate(*a, **k):
+    raise AdqlError

@@ -58,7 +58,7 @@ class Table:
     """A table that may be asked.
 
     `sql` is what stands for it after FROM, a name or a subquery in parentheses, trusted as it is; the columns have
-    the same names there.
+    the same names there. Where it is a subquery, `reads` names the tables of the database that it reads.
     """
 
     schema: str
@@ -70,6 +70,7 @@ class Table:
     title: str = ""
     size: int | None = None
     utype: str = ""
+    reads: frozenset[str] = frozenset()
 
     @property
     def full_name(self):

@@ -26,7 +26,9 @@ def grant(version, *, by, scope=None):
     version = _held(version, by)
     scope = Scope(scope or version.asked)
     if WIDTH[scope] > WIDTH[Scope(version.asked)]:
-        raise ScopeNotFree(f"the owner asked for “{version.asked}”; “{scope}” would show {version} to more people")
+        raise ScopeNotFree(
+            f"the owner asked for “{version.asked}”; “{scope}” would show {version} to more people"
+        )
     if WIDTH[scope] < WIDTH[Scope(version.scope)]:
         raise ScopeNotFree(f"{version} is seen by “{version.scope}” already, and what is published stays")
     return _decide(version, Verdict.GRANTED, "", by, scope)
@@ -46,7 +48,11 @@ def refuse(version, reason, *, by):
 def _held(version, by):
     if not by.has_perm(DECIDE):
         raise PermissionDenied(f"{by} is no curator; who sees {version} is decided by one.")
-    return PublishedVersion.objects.select_for_update(of=("self",)).select_related("publication").get(pk=version.pk)
+    return (
+        PublishedVersion.objects.select_for_update(of=("self",))
+        .select_related("publication")
+        .get(pk=version.pk)
+    )
 
 
 def _decide(version, verdict, reason, by, scope):

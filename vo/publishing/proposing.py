@@ -27,7 +27,7 @@ OWN_SCHEMAS = {"tap_schema", "tap_upload", "ivoa", "adql", "published", "informa
 VERSIONED = re.compile(r".*_v\d+")
 
 
-def propose(worktable, facts, asked, *, by):
+def propose(worktable, facts, asked, *, by, along=()):
     """Freeze the rows of a worktable as its next published version.
 
     Those who work on the table see the version at once, as far as `asked` goes; whether everybody with an account, or
@@ -37,9 +37,13 @@ def propose(worktable, facts, asked, *, by):
     ----------
     worktable : Worktable
     facts : dict
-        What is said of it: the fields of `CURATION`, and `citation` and `changes`, which may be left out in a first version.
+        What is said of it: the fields of `CURATION`, and `citation` and `changes`, which may be left out in a first
+        version.
     asked : Scope
     by : User
+    along : iterable of Worktable
+        Its inputs that shall be published with it, for the same people and with what is known of them already. All or
+        none of them.
 
     Returns
     -------
@@ -49,20 +53,42 @@ def propose(worktable, facts, asked, *, by):
     ------
     PermissionDenied, FieldNeeded, UnfitPublishedName, NothingToPublish, NotUpToDate
     """
-    demand(by, "share", worktable)
     asked = Scope(asked)
     facts = checked_facts(facts)
-    check_names(worktable)
     with transaction.atomic():
-        version = _freeze(worktable, facts, asked, by)
-    index_sky(version)
-    return version
+        versions = [_freeze(worktable, facts, asked, by)]
+        for other in along:
+            own = known_facts(other, by)
+            own = {name: own[name] or facts[name] for name in own}
+            own |= {"changes": f"published together with {worktable.name}", "citation": ""}
+            versions.append(_freeze(other, checked_facts(own), asked, by))
+    for version in versions:
+        index_sky(version)
+    return versions[0]
+
+
+def known_facts(worktable, by):
+    """Return what can be said of a table without asking: what its last version said, or what it says of itself."""
+    last = PublishedVersion.objects.filter(publication__worktable=worktable).order_by("-pk").first()
+    if last:
+        return {name: getattr(last, name) for name in CURATION}
+    person = by.get_full_name() or by.get_username()
+    return {
+        "title": worktable.title or worktable.name,
+        "description": worktable.description or worktable.project.description,
+        "creator": person,
+        "rights": "CC BY 4.0",
+        "contact": f"{person} <{by.email}>" if by.email else person,
+    }
 
 
 def checked_facts(facts):
     """Return what is said of a table without blanks around it, or raise `FieldNeeded`."""
     known = {"changes": "", "citation": "", **facts}
-    known = {name: " ".join(str(text or "").split()) if name != "description" else str(text or "").strip() for name, text in known.items()}
+    known = {
+        name: " ".join(str(text or "").split()) if name != "description" else str(text or "").strip()
+        for name, text in known.items()
+    }
     for name, why in CURATION.items():
         if not known.get(name):
             raise FieldNeeded(name, why)
@@ -81,10 +107,14 @@ def check_names(worktable):
         raise UnfitPublishedName(name, "names that end in _v and a number are those of versions")
     taken = Publication.objects.filter(schema=slug, name=name).exclude(worktable=worktable)
     if taken.exists():
-        raise UnfitPublishedName(f"{slug}.{name}", "another table was published under it, and what is published stays")
+        raise UnfitPublishedName(
+            f"{slug}.{name}", "another table was published under it, and what is published stays"
+        )
 
 
 def _freeze(worktable, facts, asked, by):
+    demand(by, "share", worktable)
+    check_names(worktable)
     hold(worktable.project_id)
     layout = layout_of(worktable)
     if not layout.columns:

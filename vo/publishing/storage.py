@@ -49,7 +49,10 @@ def make_reader():
     role = connection.ops.quote_name(reader_role())
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = %s", [reader_role()])
+            cursor.execute(
+                "SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = %s",
+                [reader_role()],
+            )
             found = cursor.fetchone()
             if found is None:
                 cursor.execute(f"CREATE ROLE {role} NOLOGIN")

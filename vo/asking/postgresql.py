@@ -1,0 +1,73 @@
+"""Asking PostgreSQL: in a transaction that cannot write, as a role that can do nothing but read what is published."""
+
+import io
+import time
+from contextlib import closing
+
+import psycopg2
+from django.db import connection
+from psycopg2 import errors, sql
+
+from vo.asking.errors import QueryFailed, QueryStopped, ReaderMissing
+from vo.publishing.storage import reader_role
+
+BATCH = 2000
+PIECE_MS = 250
+
+
+def read(translation, brought, seconds, stopped):
+    """Yield batches of rows."""
+    deadline = time.monotonic() + seconds
+    parameters = connection.get_connection_params()
+    parameters.pop("context", None)
+    with closing(psycopg2.connect(**parameters)) as reader:
+        try:
+            _prepare(reader, brought, seconds)
+            with reader.cursor(name="answer") as cursor:
+                cursor.itersize = BATCH
+                cursor.execute(translation.sql)
+                while batch := cursor.fetchmany(BATCH):
+                    yield batch
+                    if stopped():
+                        raise QueryStopped
+                    if time.monotonic() > deadline:
+                        raise QueryStopped(seconds)
+        except (errors.UndefinedObject, errors.InsufficientPrivilege) as error:
+            if "role" in str(error):
+                raise ReaderMissing(reader_role(), connection.settings_dict["USER"]) from None
+            raise QueryFailed(_in_words(error)) from None
+        except errors.QueryCanceled:
+            raise QueryStopped(seconds) from None
+        except psycopg2.Error as error:
+            raise QueryFailed(_in_words(error)) from None
+
+
+def _prepare(reader, brought, seconds):
+    role = sql.Identifier(reader_role())
+    with reader.cursor() as cursor:
+        for one in brought:
+            cursor.execute(f"CREATE TEMP TABLE {one.bare} ({one.definitions})")
+            if one.rows:
+                cursor.copy_expert(f"COPY {one.bare} FROM STDIN", io.StringIO("".join(map(_line, one.rows))))
+            cursor.execute(f"ANALYZE {one.bare}")
+            cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(sql.Identifier(one.bare), role))
+    reader.commit()
+    reader.set_session(isolation_level="REPEATABLE READ", readonly=True)
+    with reader.cursor() as cursor:
+        cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(role))
+        cursor.execute("SET LOCAL statement_timeout = %s", [max(1, int(seconds * 1000))])
+        cursor.execute("SET LOCAL search_path = pg_catalog")
+        cursor.execute("SET LOCAL work_mem = '32MB'")
+        cursor.execute("SET LOCAL cursor_tuple_fraction = 1.0")
+
+
+ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _line(row):
+    """Return a row as COPY reads it."""
+    return "\t".join("\\N" if value is None else str(value).translate(ESCAPES) for value in row) + "\n"
+
+
+def _in_words(error):
+    return (getattr(error, "diag", None) and error.diag.message_primary) or " ".join(str(error).split())

@@ -1,0 +1,79 @@
+"""Asking SQLite: through a connection that cannot write, and reads and calls only what the query needs."""
+
+import sqlite3
+import time
+from contextlib import closing
+from urllib.parse import quote
+
+from django.db import connection
+
+from vo.adql import sqlite as adql
+from vo.asking.errors import QueryFailed, QueryStopped
+
+BATCH = 2000
+INSTRUCTIONS = 20_000  # between two looks at the clock: some milliseconds
+LIMITS = {
+    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
+    sqlite3.SQLITE_LIMIT_LENGTH: 50_000_000,
+}
+SHADOWS = ("_node", "_rowid", "_parent")  # the tables in which an R*Tree keeps itself
+
+
+def read(translation, brought, seconds, stopped):
+    """Yield batches of rows."""
+    path = quote(str(connection.settings_dict["NAME"]))
+    deadline = time.monotonic() + seconds
+    with closing(
+        sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    ) as reader:
+        adql.install(reader)
+        for limit, value in LIMITS.items():
+            reader.setlimit(limit, value)
+        for one in brought:
+            _bring(reader, one)
+        reader.set_authorizer(Guard(translation, brought))
+        reader.set_progress_handler(lambda: time.monotonic() > deadline or stopped(), INSTRUCTIONS)
+        try:
+            cursor = reader.execute(translation.sql)
+            while batch := cursor.fetchmany(BATCH):
+                yield batch
+                if stopped():
+                    raise QueryStopped
+                if time.monotonic() > deadline:
+                    raise QueryStopped(seconds)
+        except sqlite3.Error as error:
+            if "interrupted" in str(error):
+                raise QueryStopped(None if stopped() else seconds) from None
+            raise QueryFailed(" ".join(str(error).split())) from None
+
+
+def _bring(reader, one):
+    reader.execute(f"CREATE TEMP TABLE {one.bare} ({one.definitions})")
+    if one.rows:
+        places = ", ".join("?" * len(one.table.columns))
+        reader.execute("BEGIN")
+        reader.executemany(f"INSERT INTO temp.{one.bare} VALUES ({places})", one.rows)
+        reader.execute("COMMIT")
+
+
+class Guard:
+    """Allows what a query needs: reading its own tables, and functions of ADQL."""
+
+    def __init__(self, translation, brought):
+        self.tables = {one.bare for one in brought}
+        for table in translation.tables:
+            self.tables.add(table.sql)
+            for index in {place.index for place in table.positions} - {None}:
+                self.tables.add(index)
+                self.tables.update(index + shadow for shadow in SHADOWS)
+        self.tables.update(read for table in translation.tables for read in table.reads)
+
+    def __call__(self, action, first, second, database, inner):
+        """Answer SQLite, which asks while it prepares the query."""
+        if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE):
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_READ and (first in self.tables or not first):
+            return sqlite3.SQLITE_OK
+        if action == sqlite3.SQLITE_FUNCTION and second.lower() in adql.ALLOWED_FUNCTIONS:
+            return sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_DENY

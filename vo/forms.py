@@ -1,0 +1,72 @@
+"""What people say when they publish, and when they decide."""
+
+from django import forms
+
+from vo.models import PublishedVersion, Scope
+
+LINES = {"rows": 3}
+
+
+class ProposalForm(forms.ModelForm):
+    """What is said of a table that is published, and who shall see it.
+
+    Parameters
+    ----------
+    first : bool
+        Whether it is the first version, which takes the place of none.
+    inputs : list of Worktable
+        What could be published along with it.
+    """
+
+    class Meta:
+        model = PublishedVersion
+        fields = ["asked", "title", "description", "creator", "rights", "contact", "citation", "changes"]
+        labels = {"asked": "Who shall see it", "changes": "Why a new version"}
+        widgets = {
+            "description": forms.Textarea(attrs=LINES),
+            "citation": forms.Textarea(attrs={"rows": 2}),
+            "changes": forms.Textarea(attrs={"rows": 2}),
+            "asked": forms.RadioSelect,
+        }
+        help_texts = {
+            "asked": "Private and project are yours to choose. A curator decides about the others; "
+            "until then the project sees it.",
+            "citation": "Left empty, it is made of creator, year, title and name.",
+            "changes": "What is better than in the version before; it is shown beside the old one.",
+        }
+
+    def __init__(self, *args, first, inputs, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["asked"].choices = Scope.choices
+        self.fields["citation"].required = False
+        if first:
+            del self.fields["changes"]
+        else:
+            self.fields["changes"].required = True
+        if inputs:
+            self.fields["along"] = forms.MultipleChoiceField(
+                choices=[(table.pk, table.title or table.name) for table in inputs],
+                widget=forms.CheckboxSelectMultiple,
+                required=False,
+                label="Publish what it was made from as well",
+                help_text="These tables are not published as widely. Readers could not follow a number into them.",
+            )
+
+
+class DecisionForm(forms.Form):
+    """What a curator decides about a version."""
+
+    scope = forms.ChoiceField(label="Who sees it", widget=forms.RadioSelect)
+    reason = forms.CharField(
+        required=False,
+        label="If refused, why",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="The owner reads it, and knows what to change.",
+    )
+
+    def __init__(self, version, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        scopes = list(Scope)
+        wide = scopes[scopes.index(Scope(version.scope)) : scopes.index(Scope(version.asked)) + 1]
+        self.fields["scope"].choices = [(scope.value, scope.label) for scope in wide]
+        self.fields["scope"].initial = version.asked

@@ -1,0 +1,66 @@
+"""Queries that can be asked here, made from the tables there are."""
+
+from dataclasses import dataclass
+
+from vo.adql.names import adql_name
+from vo.tap.schema import table_name
+
+
+@dataclass(frozen=True)
+class Example:
+    """A query worth knowing, with a name and what it does."""
+
+    id: str
+    title: str
+    about: str
+    query: str
+
+
+def examples_for(tables):
+    """Return examples for somebody who may ask these tables; those of TAP_SCHEMA always work."""
+    found = [
+        Example(
+            "tables",
+            "Which tables there are",
+            "Every table that you may ask, with what it is about.",
+            "SELECT table_name, description\nFROM tap_schema.tables\nORDER BY table_name",
+        ),
+        Example(
+            "columns",
+            "Where to find a quantity",
+            "All columns that hold a flux density, whatever they are called: UCDs say what a column means.",
+            "SELECT table_name, column_name, unit, ucd\nFROM tap_schema.columns\nWHERE ucd LIKE 'phot.flux%'",
+        ),
+        Example(
+            "sizes",
+            "How many columns each table has",
+            "Rows counted by groups.",
+            "SELECT table_name, COUNT(*) AS n_columns\nFROM tap_schema.columns\nGROUP BY table_name\n"
+            "ORDER BY n_columns DESC",
+        ),
+    ]
+    with_sky = [table for table in tables if table.positions]
+    if with_sky:
+        found += _sky(with_sky[0])
+    return found
+
+
+def _sky(table):
+    place, name = table.positions[0], table_name(table)
+    ra, dec = adql_name(place.ra), adql_name(place.dec)
+    return [
+        Example(
+            "cone",
+            "What is near a place",
+            "All rows within 0.1 degrees of a place on the sky, the nearest first.",
+            f"SELECT TOP 100 t.*, DISTANCE({ra}, {dec}, 187.706, 12.391) AS separation\nFROM {name} AS t\n"
+            f"WHERE DISTANCE({ra}, {dec}, 187.706, 12.391) < 0.1\nORDER BY separation",
+        ),
+        Example(
+            "pairs",
+            "Close pairs",
+            "Rows of one table that lie within 5 arc seconds of each other.",
+            f"SELECT a.{ra}, a.{dec}, b.{ra} AS other_ra, b.{dec} AS other_dec\nFROM {name} AS a\nJOIN {name} AS b\n"
+            f"  ON DISTANCE(a.{ra}, a.{dec}, b.{ra}, b.{dec}) < 5.0 / 3600.0\nWHERE a.{dec} < b.{dec}",
+        ),
+    ]

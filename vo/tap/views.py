@@ -1,0 +1,60 @@
+"""The addresses of TAP: queries answered at once, and examples of them."""
+
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_safe
+
+from vo.adql import AdqlError
+from vo.catalogue import tables_for
+from vo.errors import VoError
+from vo.tap.answering import answer
+from vo.tap.asking import read_query
+from vo.tap.examples import examples_for
+from worktables.formats import FormatError
+from worktables.formats.votable import write_error
+from worktables.streaming import stream
+
+WRONG = (AdqlError, VoError, FormatError)
+
+
+@require_safe
+def front(request):
+    """Lead people to the page of queries; programs begin at /tap/capabilities."""
+    return redirect("tap-capabilities")
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def sync(request):
+    """Answer a query (TAP 1.1, section 2.2)."""
+    try:
+        query = read_query(*sent(request))
+        found = answer(query, request.user)
+    except WRONG as error:
+        return refusal(error)
+    response = stream(request, found.pieces, media_type=found.media_type, filename=f"result{found.suffix}")
+    response["Content-Disposition"] = response["Content-Disposition"].replace("attachment", "inline")
+    return response
+
+
+def sent(request):
+    """Return the parameters of a request, as many as came of each, and the files that came with it."""
+    form = {name: request.GET.getlist(name) for name in request.GET}
+    for name in request.POST:
+        form.setdefault(name, []).extend(request.POST.getlist(name))
+    return form, {name: file.read() for name, file in request.FILES.items()}
+
+
+def refusal(error):
+    """Answer with a VOTable that says what is wrong (DALI 1.1, section 4.4)."""
+    status = getattr(error, "status", 400)
+    return HttpResponse(write_error(str(error)), status=status, content_type="application/x-votable+xml")
+
+
+@require_safe
+def examples(request):
+    """Show queries that work here, as people read them and as programs find them (DALI 1.1, section 2.3)."""
+    page = render(request, "vo/examples.html", {"examples": examples_for(tables_for(request.user))})
+    page["Content-Type"] = "application/xhtml+xml; charset=utf-8"
+    return page

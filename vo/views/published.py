@@ -1,0 +1,107 @@
+"""What is published: for everybody who may see it, also without an account."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from vo.catalogue import table_of
+from vo.errors import VoError
+from vo.forms import DecisionForm
+from vo.models import PublishedVersion
+from vo.publishing.deciding import grant, refuse
+from vo.querysets import DECIDE
+from vo.tap.examples import examples_for
+from vo.tap.schema import column_type, table_name
+from worktables.models import Worktable
+
+PER_PAGE = 25
+
+
+@require_safe
+def published(request):
+    """List the newest version of everything this person may see, and to curators what waits for them."""
+    visible = PublishedVersion.objects.visible_to(request.user)
+    newest = visible.filter(pk__in=visible.newest().values("pk")).select_related("publication")
+    wanted = request.GET.get("q", "").replace("\0", "").strip()
+    for word in wanted.split():
+        newest = newest.filter(
+            Q(title__icontains=word)
+            | Q(description__icontains=word)
+            | Q(creator__icontains=word)
+            | Q(publication__schema__icontains=word)
+            | Q(publication__name__icontains=word)
+        )
+    page = Paginator(newest.order_by("publication__schema", "publication__name"), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
+    waiting = ()
+    if request.user.has_perm(DECIDE):
+        waiting = PublishedVersion.objects.waiting().select_related("publication", "made_by").order_by("pk")
+    facts = {
+        "page": page,
+        "wanted": wanted,
+        "waiting": waiting,
+        "tap": request.build_absolute_uri(reverse("tap")),
+    }
+    return render(request, "vo/published.html", facts)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def version(request, schema, name, number):
+    """Show a published version: what it is, how to cite it, how to get it; a curator decides here."""
+    visible = PublishedVersion.objects.visible_to(request.user)
+    found = get_object_or_404(
+        visible.select_related("publication__worktable", "made_by", "decided_by"),
+        publication__schema=schema,
+        publication__name=name,
+        number=number,
+    )
+    form = None
+    if request.user.has_perm(DECIDE) and found.verdict != found.Verdict.GRANTED:
+        form = DecisionForm(found, request.POST or None)
+        if request.method == "POST" and form.is_valid() and _decided(request, found, form):
+            return redirect(request.path)
+    others = list(
+        visible.filter(publication=found.publication)
+        .exclude(pk=found.pk)
+        .order_by("-number")
+        .values("number", "changes", "made_at", "n_rows")
+    )
+    newer = [one for one in others if one["number"] > number]
+    table = table_of(found)
+    worktable = found.publication.worktable
+    if worktable and not Worktable.objects.visible_to(request.user).filter(pk=worktable.pk).exists():
+        worktable = None
+    facts = {
+        "version": found,
+        "worktable": worktable,
+        "newer": newer[-1] if newer else None,
+        "newest": newer[0] if newer else None,
+        "others": others,
+        "columns": [(column, column_type(column)) for column in table.columns],
+        "query": f"SELECT TOP 100 * FROM {table_name(table)}",
+        "everything": f"SELECT * FROM {table_name(table)}",
+        "examples": [one for one in examples_for([table]) if one.id in ("cone", "pairs")],
+        "tap": request.build_absolute_uri(reverse("tap")).rstrip("/"),
+        "form": form,
+    }
+    return render(request, "vo/version.html", facts, status=400 if form is not None and form.errors else 200)
+
+
+def _decided(request, version, form):
+    """Carry out a decision; False when it was refused, which the form then says."""
+    try:
+        if request.POST.get("verdict") == "refuse":
+            refuse(version, form.cleaned_data["reason"], by=request.user)
+            messages.success(request, f"{version} stays with those who work on it; its owner reads why.")
+        else:
+            decided = grant(version, by=request.user, scope=form.cleaned_data["scope"])
+            messages.success(request, f"{version} is seen now by: {decided.get_scope_display()}.")
+    except VoError as refused:
+        field = getattr(refused, "field", None)
+        form.add_error(field if field in form.fields else None, str(refused))
+        return False
+    return True
