@@ -149,6 +149,22 @@ def parser():
     table.add_argument("--project", required=True, metavar="SLUG")
     table.add_argument("--name", required=True, metavar="NAME", help="what the worktable shall be called")
     table.add_argument("--user", metavar="USER", help="who does it (default: whoever made the project)")
+    table.add_argument(
+        "--publish",
+        nargs="?",
+        const="world",
+        choices=["private", "project", "portal", "world"],
+        metavar="SCOPE",
+        help="and publish it: private, project, portal or world (%(const)s); a curator grants the last two",
+    )
+    for name, about in {
+        "title": "what it is called",
+        "description": "what a row is",
+        "creator": "who made it, as it shall be cited",
+        "rights": "the terms of use, as in CC BY 4.0",
+        "contact": "whom to ask",
+    }.items():
+        table.add_argument(f"--{name}", metavar="TEXT", default="", help=f"of what is published: {about}")
     table.set_defaults(action=import_table)
 
     code = commands.add_parser(
@@ -370,8 +386,26 @@ def import_table(options):
     except Project.DoesNotExist:
         known = ", ".join(Project.objects.filter(deleted_at=None).values_list("slug", flat=True))
         raise UnknownName(f"no project “{options.project}”; there are: {known or 'none yet'}") from None
-    table = import_file(options.file, project, options.name, creator_of(project, options.user))
+    user = creator_of(project, options.user)
+    table = import_file(options.file, project, options.name, user)
     say(f"“{table.name}” is in project “{project.slug}”, with {table.n_rows} rows.")
+    if options.publish:
+        publish_table(table, options, user)
+
+
+def publish_table(table, options, user):
+    """Publish a table that was just loaded; whoever may decide who sees it decides at once."""
+    from vo.publishing.deciding import grant
+    from vo.publishing.proposing import known_facts, propose
+    from vo.querysets import DECIDE
+
+    known = known_facts(table, user)
+    facts = {name: getattr(options, name) or text for name, text in known.items()}
+    version = propose(table, facts, options.publish, by=user)
+    if version.verdict == version.Verdict.WAITING and user.has_perm(DECIDE):
+        version = grant(version, by=user)
+    waits = "" if version.verdict == version.Verdict.GRANTED else "; a curator decides who else does"
+    say(f"It is published as {version}, seen by {version.get_scope_display()}{waits}.")
 
 
 def creator_of(project, username):

@@ -22,6 +22,8 @@ from pipelines.models import Pipeline, Run
 from portal.accounts.tokens import create_token
 from projects.editing import delete_project
 from tests.worktables import toys
+from vo.models import PublishedVersion
+from vo.publishing.proposing import propose
 from worktables.annotating import flag_rows
 from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable, delete_worktable
@@ -79,6 +81,8 @@ def a_file():
 
 
 CELL = {"value": 4.0, "seen": 1.0}
+FACTS = {"title": "Fields", "description": "toys", "creator": "O. Wner", "rights": "CC BY 4.0", "contact": "owner"}
+QUERY = {"LANG": "ADQL", "QUERY": "SELECT table_name FROM tap_schema.tables"}
 WRITES = {
     # ---------------------------------------------------------------- one's own account
     ("login", "POST"): own(302, {"username": "x", "password": "x"}, anonymous=200),
@@ -185,6 +189,11 @@ WRITES = {
     ("api-annotations", "POST"): api(201, {"kind": "flag", "rows": [1], "text": "odd"}, collaborator=201),
     ("api-annotation", "DELETE"): api(200, collaborator=200),
     ("api-undo", "POST"): api(200),
+    # ---------------------------------------------------------------- what is published
+    ("worktable-publications", "POST"): page(302, {**FACTS, "asked": "project"}, given="all computed"),
+    ("published-version", "POST"): page(200, {"scope": "project"}, collaborator=200, reader=200, anonymous=404),
+    # Asks, and writes nothing.
+    ("tap-sync", "POST"): Expected(200, 200, 200, 200, 200, csrf=False, body=QUERY),
 }  # fmt: skip
 
 # Left out, each with the reason.
@@ -197,8 +206,14 @@ READ_WHATEVER_THE_METHOD = {"home", "row-lineage", "cell-lineage"}
 PUBLIC = {
     "login": "how else would one sign in",
     "api-schema": "describes the doors, not what is behind them",
-    "vosi-availability": "the VO asks whether a service is up before anybody signs in",
-    "vosi-capabilities": "the VO registers what a service can do",
+    "published": "lists what is published, and of that what one may see",
+    "tap": "leads to what the service can do",
+    "tap-sync": "answers from what is published, and of that from what one may see",
+    "tap-availability": "the VO asks whether a service is up before anybody signs in",
+    "tap-capabilities": "the VO registers what a service can do",
+    "tap-tables": "lists what is published, and of that what one may see",
+    "tap-table": "describes what is published, and of that what one may see",
+    "tap-examples": "made of the tables one may see",
 }
 # Open streams read through a thread of their own, which sees nothing of what a test has not committed; who may listen
 # is tested in test_events.py. A download does so once it has begun.
@@ -281,6 +296,7 @@ class World:
         kept = keep_product(project, b"SIMPLE", "map.fits", by=owner)
         add_rows(self.table, [{"x": 1.0, "image": kept.sha256}, {"x": 2.0}, {"x": 3.0}], by=owner)
         drain(register_worker("walker"))
+        version = propose(self.table, FACTS, "project", by=owner)
         edit_cell(self.table, 1, self.table.column("y"), 1.0, seen=None, editor=owner)
         (annotation,) = flag_rows(self.table, [1], "odd", author=cast["collaborator"])
         token, _ = create_token(owner, "laptop")
@@ -314,6 +330,8 @@ class World:
             "api-worktable-member": {"name": "collaborator"},
             "api-pipeline": {"name": "toy"},
             "api-step": {"name": "toy_add"},
+            "published-version": {"schema": project.slug, "name": "fields", "number": version.number},
+            "tap-table": {"name": "tap_schema.tables"},
             "row-file": {"column": "image"},
         }
 
@@ -325,6 +343,9 @@ class World:
             delete_project(table.project, by=owner)
         elif given == "table in the trash":
             delete_worktable(table, by=owner)
+        elif given == "all computed":
+            drain(register_worker("walker"))
+            PublishedVersion.objects.all().delete()
         elif given == "row in the trash":
             delete_rows(table, [3], by=owner)
 
