@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 def rows_of(version):
     """Return the frozen rows, read past everything of ours."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {physical_name(version.bare_table)} ORDER BY _row")
+        cursor.execute(f"SELECT * FROM {physical_name(version.bare_table)} ORDER BY row_id")
         return cursor.fetchall()
 
 
@@ -48,7 +48,7 @@ def test_a_version_is_the_rows_of_its_moment(sources, publish, owner):
 
 
 @pytest.mark.parametrize(
-    "statement", ["DELETE FROM {}", "UPDATE {} SET flux = 0", 'INSERT INTO {} ("_row") VALUES (77)']
+    "statement", ["DELETE FROM {}", "UPDATE {} SET flux = 0", 'INSERT INTO {} ("row_id") VALUES (77)']
 )
 def test_nothing_changes_what_is_published(sources, publish, statement):
     version = publish(sources)
@@ -76,7 +76,15 @@ def test_units_and_meanings_are_frozen_with_the_rows(sources, publish):
         "phot.flux.density",
         "at 100 GHz",
     )
-    assert [column.name for column in table.columns] == ["name", "place_ra", "place_dec", "flux", "n", "good"]
+    assert [column.name for column in table.columns] == [
+        "row_id",
+        "name",
+        "place_ra",
+        "place_dec",
+        "flux",
+        "n",
+        "good",
+    ]
     assert [(place.ra, place.dec) for place in table.positions] == [("place_ra", "place_dec")]
 
 

@@ -93,6 +93,11 @@ class PublishedVersion(models.Model):
         return f"{self.publication.schema}.{self.publication.name}_v{self.number}"
 
     @property
+    def row_column(self):
+        """The name of the column that says which row of the worktable it is."""
+        return self.columns[0]["name"]
+
+    @property
     def bare_table(self):
         """The name of its physical table, without a schema."""
         return f"pub_{self.publication_id}_v{self.number}"

@@ -173,8 +173,10 @@ def _publication(worktable):
 
 def frozen_columns(layout):
     """Return the columns as ADQL will know them, which pairs are places, and which physical column each comes from."""
-    described, positions, physical = [], [], []
-    for flat in flat_columns([field_of(column) for column in layout.columns]):
+    columns = flat_columns([field_of(column) for column in layout.columns])
+    row = free_name("row_id", {column.name for column in columns})
+    described, positions, physical = [ROW | {"name": row}], [], [(row, "id")]
+    for flat in columns:
         facts = asdict(flat)
         column = layout.by_name[flat.field_name]
         own = layout.physical[column.pk]
@@ -191,6 +193,25 @@ def frozen_columns(layout):
         if flat.part == 1:
             positions.append({"ra": physical[-2][0], "dec": flat.name, "main": "meta.main" in flat.ucd})
     return described, positions, physical
+
+
+ROW = {
+    "kind": "int",
+    "unit": "",
+    "ucd": "meta.id;meta.main",
+    "description": "number of the row in its worktable, the same in all versions",
+    "shape": "",
+    "element": "",
+    "time_scale": "",
+    "holds": "int",
+}
+
+
+def free_name(wanted, taken):
+    """Return a name like the wanted one that is not taken."""
+    while wanted in taken:
+        wanted = f"stoa_{wanted}"
+    return wanted
 
 
 def citation_of(version):

@@ -14,7 +14,6 @@ from vo.adql.postgresql import FUNCTIONS
 from worktables.storage import layout_of
 
 SCHEMA = "published"
-ROW = "_row"  # no column of a worktable can have this name
 BATCH = 20_000
 SQL_TYPES = {"bool": "boolean", "int": "bigint", "float": "double precision", "time": "double precision"}
 UNCHANGEABLE = "published rows never change"
@@ -84,12 +83,15 @@ def copy_rows(version, worktable, columns):
     table = physical_name(version.bare_table)
     layout = layout_of(worktable)
     types = {field.name: field.db_type(connection) for field in layout.model._meta.fields}
+    types["id"] = (
+        "integer" if connection.vendor == "sqlite" else types["id"]
+    )  # as SQLite calls what is its rowid
     definitions = ", ".join(f'"{name}" {types[physical]}' for name, physical in columns)
     names = ", ".join(f'"{name}"' for name, _ in columns)
     with connection.cursor() as cursor:
-        cursor.execute(f'CREATE TABLE {table} ("{ROW}" {types["id"]} PRIMARY KEY, {definitions})')
+        cursor.execute(f'CREATE TABLE {table} ({definitions}, PRIMARY KEY ("{version.row_column}"))')
         cursor.execute(
-            f'INSERT INTO {table} ("{ROW}", {names}) SELECT id, {", ".join(physical for _, physical in columns)} '
+            f"INSERT INTO {table} ({names}) SELECT {', '.join(physical for _, physical in columns)} "
             f"FROM {layout.table} WHERE deleted_at IS NULL AND state <> 9 ORDER BY id"
         )
         count = cursor.rowcount
@@ -156,12 +158,12 @@ def _index_vectors(version, position):
 
 
 def _places(version, position, last):
+    row, ra, dec = version.row_column, position["ra"], position["dec"]
     while True:
         with connection.cursor() as cursor:
             cursor.execute(
-                f'SELECT "{ROW}", "{position["ra"]}", "{position["dec"]}" FROM {version.bare_table} '
-                f'WHERE "{ROW}" > %s AND "{position["ra"]}" IS NOT NULL AND "{position["dec"]}" IS NOT NULL '
-                f'ORDER BY "{ROW}" LIMIT {BATCH}',
+                f'SELECT "{row}", "{ra}", "{dec}" FROM {version.bare_table} '
+                f'WHERE "{row}" > %s AND "{ra}" IS NOT NULL AND "{dec}" IS NOT NULL ORDER BY "{row}" LIMIT {BATCH}',
                 [last],
             )
             batch = cursor.fetchall()
