@@ -1,6 +1,6 @@
 from django.urls import path
 
-from vo import vosi
+from vo import scs, vosi
 from vo.tap import views as tap
 from vo.views import published, publishing
 
@@ -8,6 +8,7 @@ urlpatterns = [
     path("worktables/<int:pk>/publish/", publishing.table_publications, name="worktable-publications"),
     path("published/", published.published, name="published"),
     path("published/<slug:schema>/<slug:name>/v<int:number>/", published.version, name="published-version"),
+    path("scs/<slug:schema>/<slug:name>", scs.cone, name="cone-search"),
     path("tap/", tap.front, name="tap"),
     path("tap/sync", tap.sync, name="tap-sync"),
     path("tap/availability", vosi.availability, name="tap-availability"),

@@ -8,11 +8,11 @@ import psycopg2
 from django.db import connection
 from psycopg2 import errors, sql
 
+from vo.asking.copying import can_copy, copied
 from vo.asking.errors import QueryFailed, QueryStopped, ReaderMissing
 from vo.publishing.storage import reader_role
 
 BATCH = 2000
-PIECE_MS = 250
 
 
 def read(translation, brought, seconds, stopped):
@@ -23,15 +23,12 @@ def read(translation, brought, seconds, stopped):
     with closing(psycopg2.connect(**parameters)) as reader:
         try:
             _prepare(reader, brought, seconds)
-            with reader.cursor(name="answer") as cursor:
-                cursor.itersize = BATCH
-                cursor.execute(translation.sql)
-                while batch := cursor.fetchmany(BATCH):
-                    yield batch
-                    if stopped():
-                        raise QueryStopped
-                    if time.monotonic() > deadline:
-                        raise QueryStopped(seconds)
+            for batch in _batches(reader, translation):
+                yield batch
+                if stopped():
+                    raise QueryStopped
+                if time.monotonic() > deadline:
+                    raise QueryStopped(seconds)
         except (errors.UndefinedObject, errors.InsufficientPrivilege) as error:
             if "role" in str(error):
                 raise ReaderMissing(reader_role(), connection.settings_dict["USER"]) from None
@@ -40,6 +37,17 @@ def read(translation, brought, seconds, stopped):
             raise QueryStopped(seconds) from None
         except psycopg2.Error as error:
             raise QueryFailed(_in_words(error)) from None
+
+
+def _batches(reader, translation):
+    if can_copy(translation.columns):
+        with reader.cursor() as cursor:
+            yield from copied(cursor, translation.sql, translation.columns)
+        return
+    with reader.cursor(name="answer") as cursor:
+        cursor.execute(translation.sql)
+        while batch := cursor.fetchmany(BATCH):
+            yield batch
 
 
 def _prepare(reader, brought, seconds):

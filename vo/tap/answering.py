@@ -30,7 +30,7 @@ class Answer:
     pieces: Iterator[bytes]
 
 
-def answer(query, user, *, seconds=None, stopped=lambda: False):
+def answer(query, user, *, seconds=None, stopped=lambda: False, described=lambda column: column):
     """Answer a query as this user may have it answered.
 
     The first rows are asked for before this returns, so that what is wrong with the query is known before anything
@@ -44,6 +44,8 @@ def answer(query, user, *, seconds=None, stopped=lambda: False):
         After which it is given up; the limit of synchronous queries unless said.
     stopped : callable
         Asked now and then; when it says yes, the query ends.
+    described : callable
+        Makes of a column of the answer what is said of it.
 
     Raises
     ------
@@ -65,7 +67,7 @@ def answer(query, user, *, seconds=None, stopped=lambda: False):
     info = TableInfo(
         "result",
         "",
-        tuple(field_of(column) for column in translation.columns),
+        tuple(field_of(described(column)) for column in translation.columns),
         infos=(("QUERY_STATUS", "OK", ""), ("QUERY", query.text, "")),
         infos_after=counted.infos,
     )

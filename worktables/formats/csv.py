@@ -26,7 +26,9 @@ def write_tsv(table, batches):
         if not rows:
             continue
         cells = cells_by_column(columns, len(table.fields), rows)
-        texts = [[BLANKS.sub(" ", text) for text in plain_texts(*one)] for one in zip(columns, cells, strict=True)]
+        texts = [
+            [BLANKS.sub(" ", text) for text in plain_texts(*one)] for one in zip(columns, cells, strict=True)
+        ]
         yield ("\n".join(map("\t".join, zip(*texts, strict=True))) + "\n").encode()
 
 

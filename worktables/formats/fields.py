@@ -150,8 +150,33 @@ def parse_shape(text):
 # Batches of rows → columns of cells
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A batch of rows that comes by column: an array for each field, masked where it is null.
+
+    Of floats NaN is null, and of a text there is a list. Writers take it wherever they take a list of rows.
+    """
+
+    columns: tuple
+
+    def __len__(self):
+        return len(self.columns[0])
+
+    def __getitem__(self, part):
+        return Packed(tuple(cells[part] for cells in self.columns))
+
+
+def listed(cells):
+    """Return cells as a list of plain Python values."""
+    return cells.tolist() if isinstance(cells, np.ndarray) else cells
+
+
 def cells_by_column(columns, n_fields, rows):
     """Turn a batch of rows into one sequence of cells for each flat column."""
+    if isinstance(rows, Packed):
+        if len(rows.columns) != n_fields:
+            raise CellsDiffer(len(rows.columns), n_fields)
+        return [rows.columns[column.index] for column in columns]
     for row in rows:
         if len(row) != n_fields:
             raise CellsDiffer(len(row), n_fields)
@@ -169,13 +194,17 @@ def cells_by_column(columns, n_fields, rows):
 def as_floats(column, cells):
     """Cells as float64, with NaN for null; a scalar NaN *is* null."""
     try:
-        return np.array(cells, dtype=np.float64)
+        return np.asarray(cells, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise BadValue(column.name, _culprit(cells, float), column.kind) from None
 
 
 def as_integers(column, cells, fill=0):
     """Cells as int64 with `fill` for null, and where they are null (None: nowhere)."""
+    if isinstance(cells, np.ma.MaskedArray):
+        return cells.filled(fill), np.ma.getmaskarray(cells)
+    if isinstance(cells, np.ndarray) and cells.dtype == np.int64:
+        return cells, None
     null = None
     if None in cells:
         null = np.fromiter((cell is None for cell in cells), bool, len(cells))
@@ -188,6 +217,8 @@ def as_integers(column, cells, fill=0):
 
 def as_booleans(cells):
     """Cells as `T`, `F` and 0 for null: the bytes FITS has, and VOTable nearly."""
+    if isinstance(cells, np.ndarray):
+        return np.where(np.ma.getmaskarray(cells), 0, np.where(np.ma.getdata(cells), 84, 70)).astype(np.uint8)
     letters = {True: 84, False: 70, None: 0}
     return np.fromiter((letters[cell] for cell in cells), np.uint8, len(cells))
 

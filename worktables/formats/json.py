@@ -6,7 +6,7 @@ arrays) are strings; a column's `type` says what they are. `Number(…)` and `fl
 
 import json
 
-from worktables.formats.fields import as_floats, as_integers, cells_by_column
+from worktables.formats.fields import as_floats, as_integers, cells_by_column, listed
 from worktables.formats.text import json_array_texts, json_number
 
 
@@ -50,9 +50,9 @@ def _literals(column, cells):
         return ["null" if value != value else json_number(value) for value in values]
     if kind == "int":
         as_integers(column, cells)
-        return ["null" if cell is None else json_number(int(cell)) for cell in cells]
+        return ["null" if cell is None else json_number(int(cell)) for cell in listed(cells)]
     if kind == "bool":
-        return ["null" if cell is None else "true" if cell else "false" for cell in cells]
+        return ["null" if cell is None else "true" if cell else "false" for cell in listed(cells)]
     if kind == "array":
         return [text or "null" for text in json_array_texts(column, cells, json_number)]
     return [json.dumps(cell) for cell in cells]

@@ -6,7 +6,7 @@ Units, UCDs and descriptions go into the schema.
 import numpy as np
 
 from worktables.formats.errors import MissingLibrary
-from worktables.formats.fields import as_floats, as_integers, cells_by_column
+from worktables.formats.fields import Packed, as_floats, as_integers, cells_by_column, listed
 from worktables.formats.text import checked_arrays
 
 ROWS_A_GROUP = 50_000
@@ -58,12 +58,15 @@ def _arrow_array(pa, column, cells, arrow):
         return pa.array(values, arrow, mask=null)
     if column.kind == "array" and column.element != "text":
         cells = checked_arrays(column, cells)
-    return pa.array(cells, arrow)
+    return pa.array(listed(cells), arrow)
 
 
 def _grouped(batches, size):
     group = []
     for rows in batches:
+        if isinstance(rows, Packed):
+            yield rows
+            continue
         group += rows
         if len(group) >= size:
             yield group

@@ -6,7 +6,7 @@ import re
 import numpy as np
 
 from worktables.formats.errors import BadValue
-from worktables.formats.fields import as_array, as_fixed_arrays, as_floats, as_integers
+from worktables.formats.fields import as_array, as_fixed_arrays, as_floats, as_integers, listed
 
 NEEDS_QUOTES = re.compile('[",\r\n]|^[ \t#]|[ \t]$|^$')
 LARGEST_JSON_INTEGER = 2**53
@@ -24,9 +24,9 @@ def plain_texts(column, cells, *, true="true", false="false", quote=str):
         return ["" if value != value else repr(value) for value in as_floats(column, cells).tolist()]
     if kind == "int":
         as_integers(column, cells)
-        return ["" if cell is None else str(int(cell)) for cell in cells]
+        return ["" if cell is None else str(int(cell)) for cell in listed(cells)]
     if kind == "bool":
-        return ["" if cell is None else true if cell else false for cell in cells]
+        return ["" if cell is None else true if cell else false for cell in listed(cells)]
     if kind == "array":
         return ["" if text is None else quote(text) for text in array_texts(column, cells)]
     return ["" if cell is None else quote(_text(column, cell)) for cell in cells]

@@ -21,6 +21,7 @@ from worktables.formats.fields import (
     as_floats,
     as_integers,
     cells_by_column,
+    listed,
 )
 from worktables.formats.text import array_as_json_text, checked_arrays
 from worktables.formats.units import unit_as
@@ -65,9 +66,17 @@ def write_tabledata(table, batches):
     yield b"</TABLEDATA>\n" + _closing(table)
 
 
-def write_error(message, status="ERROR"):
-    """Return a VOTable that says only that something failed, and why (DALI 1.1, section 4.4)."""
-    return "\n".join([*OPENING, _info("QUERY_STATUS", status, message), "</RESOURCE>", "</VOTABLE>\n"]).encode()
+def write_error(message, name=""):
+    """Return a VOTable that says only that something failed, and why (DALI 1.1, section 4.4).
+
+    Parameters
+    ----------
+    message : str
+    name : str, optional
+        Of another INFO that says so too, as older protocols want it.
+    """
+    infos = [_info("QUERY_STATUS", "ERROR", message)] + ([_info(name, message)] if name else [])
+    return "\n".join([*OPENING, *infos, "</RESOURCE>", "</VOTABLE>\n"]).encode()
 
 
 # What stands before and after the data
@@ -261,9 +270,9 @@ def _as_xml_texts(column, cells):
         return [_float_text(value) for value in as_floats(column, cells).tolist()]
     if kind == "int":
         as_integers(column, cells)
-        return ["" if cell is None else str(int(cell)) for cell in cells]
+        return ["" if cell is None else str(int(cell)) for cell in listed(cells)]
     if kind == "bool":
-        return ["" if cell is None else "true" if cell else "false" for cell in cells]
+        return ["" if cell is None else "true" if cell else "false" for cell in listed(cells)]
     if kind == "array" and column.element != "text":
         null = _null_array_text(column)
         arrays = checked_arrays(column, cells)
