@@ -7,6 +7,8 @@ class VoConfig(AppConfig):
 
     def ready(self):
         """See to it that the database has what published tables need, whenever it is migrated."""
+        from vo.publishing.curators import make_curators
         from vo.publishing.storage import prepare_database
 
         post_migrate.connect(prepare_database, sender=self)
+        post_migrate.connect(make_curators, sender=self)

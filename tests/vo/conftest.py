@@ -30,7 +30,7 @@ SOURCES = [
 def judge(make_user):
     """A curator who is nothing else."""
     user = make_user("judge", is_staff=True)
-    user.groups.add(Group.objects.get_or_create(name="curators")[0])
+    user.groups.add(Group.objects.get(name="curators"))
     return user
 
 
