@@ -16,7 +16,6 @@ LIMITS = {
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
     sqlite3.SQLITE_LIMIT_LENGTH: 50_000_000,
 }
-SHADOWS = ("_node", "_rowid", "_parent")  # the tables in which an R*Tree keeps itself
 
 
 def read(translation, brought, seconds, stopped):
@@ -31,6 +30,8 @@ def read(translation, brought, seconds, stopped):
             reader.setlimit(limit, value)
         for one in brought:
             _bring(reader, one)
+        for index in indexes_of(translation):  # an R*Tree declares itself when it is first asked
+            reader.execute(f"SELECT 1 FROM {index} LIMIT 0")
         reader.set_authorizer(Guard(translation, brought))
         reader.set_progress_handler(lambda: time.monotonic() > deadline or stopped(), INSTRUCTIONS)
         try:
@@ -56,17 +57,19 @@ def _bring(reader, one):
         reader.execute("COMMIT")
 
 
+def indexes_of(translation):
+    """Return the names of the indexes of the sky that a query may use."""
+    return {place.index for table in translation.tables for place in table.positions} - {None}
+
+
 class Guard:
     """Allows what a query needs: reading its own tables, and functions of ADQL."""
 
     def __init__(self, translation, brought):
         self.tables = {one.bare for one in brought}
         for table in translation.tables:
-            self.tables.add(table.sql)
-            for index in {place.index for place in table.positions} - {None}:
-                self.tables.add(index)
-                self.tables.update(index + shadow for shadow in SHADOWS)
-        self.tables.update(read for table in translation.tables for read in table.reads)
+            self.tables.update({table.sql, *table.reads})
+        self.tables.update(indexes_of(translation))
 
     def __call__(self, action, first, second, database, inner):
         """Answer SQLite, which asks while it prepares the query."""
