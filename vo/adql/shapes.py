@@ -15,7 +15,7 @@ from vo.adql.searching import unit_vector
 
 Vector = tuple[float, float, float]
 TOUCHING = 1e-11  # radians: what is nearer to an edge is on it
-NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+NUMBER = re.compile(r"[+-]?(?:[0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})(?:[eE][+-]?[0-9]{1,2})?")
 
 
 def dot(a: Vector, b: Vector) -> float:
@@ -107,7 +107,7 @@ def shape_of(kind: str, numbers: tuple[float, ...]) -> Shape | None:
     """Return the shape of that kind; None if its numbers make none."""
     count = len(numbers)
     places = numbers[:2] if kind == "circle" else numbers
-    if any(abs(dec) > 90 for dec in places[1::2]) or not places:
+    if not places or any(not abs(ra) < 1e9 for ra in places[::2]) or any(not abs(dec) <= 90 for dec in places[1::2]):
         return None
     vertices = tuple(unit_vector(places[i], places[i + 1]) for i in range(0, len(places) - len(places) % 2, 2))
     if kind == "point" and count == 2:

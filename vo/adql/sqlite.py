@@ -15,8 +15,8 @@ from vo.adql.times import iso_of, mjd_of
 
 # Where exp and power leave the doubles; said here so that both databases do so at the same place.
 LARGEST_EXPONENT, SMALLEST_EXPONENT = 709.78, -745.0
-FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-INT = re.compile(r"[+-]?\d{1,18}")
+FLOAT = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?")
+INT = re.compile(r"[+-]?[0-9]{1,18}")
 NO_WORD = re.compile(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]+")
 CAPITALS = {ord(capital): capital.lower() for capital in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
@@ -98,7 +98,7 @@ def truncated(x: float, digits: int) -> float:
 
 def scaled(x: float, digits: int, whole: Callable[[float], int]) -> float:
     """Return a number made whole at a digit, away from zero as towards it."""
-    if digits > 300 or (digits > 0 and abs(x) * 10.0**digits > 1e15):
+    if digits > 300 or (digits > 0 and abs(x) > 1e15 / 10.0**digits):
         return float(x)  # it has no digits there
     if digits < -300:
         return 0.0
@@ -118,7 +118,8 @@ offered("text_as_time", 1)(mjd_of)
 
 @offered("text_as_float", 1)
 def text_as_float(text: str) -> float | None:
-    return float(text.strip(" ")) if FLOAT.fullmatch(text.strip(" ")) else None
+    number = float(text.strip(" ")) if FLOAT.fullmatch(text.strip(" ")) else None
+    return 0.0 if number is not None and abs(number) < 1e-307 else number
 
 
 @offered("text_as_int", 2)
@@ -172,14 +173,14 @@ def like(text: str, pattern: str) -> bool:
 @offered("distance", 4)
 def distance(ra1: float, dec1: float, ra2: float, dec2: float) -> float | None:
     """Return degrees between two places, by the haversine formula."""
-    if not (-90 <= dec1 <= 90 and -90 <= dec2 <= 90):
+    if not (abs(dec1) <= 90 and abs(dec2) <= 90 and abs(ra1) < 1e9 and abs(ra2) < 1e9):
         return None
     first, second = math.radians(dec1), math.radians(dec2)
     h = (
         math.sin((second - first) / 2) ** 2
         + math.cos(first) * math.cos(second) * math.sin(math.radians(ra2 - ra1) / 2) ** 2
     )
-    return math.degrees(2 * math.atan2(math.sqrt(h), math.sqrt(max(0.0, 1 - h))))
+    return math.degrees(2 * math.asin(min(1.0, math.sqrt(h))))
 
 
 @lru_cache(maxsize=64)
@@ -227,7 +228,7 @@ offered("coord2", 1)(of_shapes(lambda shape: shape.numbers[1]))
 @offered("holds", 3)
 def holds(region: str, ra: float, dec: float) -> bool | None:
     shape = shapes.read(region)
-    return shape.holds(unit_vector(ra, dec)) if shape is not None and -90 <= dec <= 90 else None
+    return shape.holds(unit_vector(ra, dec)) if shape is not None and abs(dec) <= 90 and abs(ra) < 1e9 else None
 
 
 class StringAgg:
