@@ -1,0 +1,188 @@
+"""What differs between the two databases: how values, functions, orders and casts are written."""
+
+import math
+import re
+
+from vo.adql.errors import AdqlError
+from vo.adql.values import ATOM, CONCAT, PRODUCT, UNARY, Value
+
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_]*")
+
+
+def quoted(name: str) -> str:
+    """Return a name of the catalogue as both databases quote it."""
+    if "\0" in name:
+        raise AdqlError("A name contains a NUL character", hint="leave it out")
+    return '"' + name.replace('"', '""') + '"'
+
+
+def shortest(number: float) -> str:
+    """Return the shortest decimal that reads back as this number, written as PostgreSQL writes it."""
+    if not math.isfinite(number):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(number, "NaN")
+    text = repr(float(number))
+    mantissa, _, exponent = text.partition("e")
+    if exponent:
+        return f"{mantissa.removesuffix('.0')}e{exponent}"
+    sign, digits = ("-", text[1:]) if text[0] == "-" else ("", text)
+    if abs(number) >= 1e15:  # PostgreSQL turns to exponents one digit earlier
+        digits = digits.removesuffix(".0")
+        mantissa = f"{digits[0]}.{digits[1:]}".rstrip("0").rstrip(".")
+        return f"{sign}{mantissa}e+{len(digits) - 1}"
+    return sign + digits.removesuffix(".0")
+
+
+class Backend:
+    """What both have in common."""
+
+    name = ""
+    prefix = ""  # of our own functions
+
+    def call(self, name: str, *arguments: str) -> str:
+        """Return a call of one of our functions."""
+        return f"{self.prefix}{name}({', '.join(arguments)})"
+
+    def text(self, text: str) -> str:
+        """Return a literal; the statement has to be executed without parameters, so `%` is only itself."""
+        if "\0" in text:
+            raise AdqlError("A text contains a NUL character", hint="leave it out")
+        return "'" + text.replace("'", "''") + "'"
+
+    def number(self, number: int | float) -> str:
+        """Return a literal."""
+        raise NotImplementedError
+
+    def ordered(self, value: Value) -> str:
+        """Return the text by which a value is ordered and selected."""
+        return value.sql
+
+    def plain(self, value: Value) -> Value:
+        """Return a value whose text is one, where it was a condition standing for 1 and 0."""
+        return value
+
+
+class Sqlite(Backend):
+    """SQLite: truth is 1 and 0, a division by zero is NULL already."""
+
+    name, prefix = "sqlite", "adql_"
+    true, false = "1", "0"
+
+    def number(self, number: int | float) -> str:
+        return str(number) if isinstance(number, int) else repr(float(number))
+
+    def wide(self, value: Value) -> str:
+        return value.within(PRODUCT)
+
+    def as_float(self, value: Value) -> str:
+        return f"CAST({value.sql} AS REAL)"
+
+    def divide(self, left: Value, right: Value, floating: bool) -> str:
+        numerator = self.as_float(left) if floating else left.within(PRODUCT)
+        return f"{numerator} / {right.within(UNARY)}"
+
+    def remainder(self, left: Value, right: Value) -> str:
+        return f"{left.within(PRODUCT)} % {right.within(UNARY)}"
+
+    def plain(self, value: Value) -> Value:
+        return value if not value.condition else Value(value.sql, value.about, value.binds)
+
+    def int_as_text(self, value: Value) -> str:
+        return f"CAST({value.sql} AS TEXT)"
+
+    def start_of(self, text: str, length: int) -> str:
+        return f"substr({text}, 1, {length})"
+
+    def like(self, value: Value, pattern: Value) -> str:
+        if isinstance(pattern.constant, str):
+            glob = re.sub(r"[*?\[]", lambda sign: f"[{sign.group()}]", pattern.constant)
+            return f"{value.within(CONCAT)} GLOB {self.text(glob.replace('%', '*').replace('_', '?'))}"
+        return self.call("like", value.sql, pattern.sql)
+
+    def limit(self, limit: int | None, offset: int | None) -> str:
+        if limit is None and offset is None:
+            return ""
+        return f" LIMIT {-1 if limit is None else limit}" + (f" OFFSET {offset}" if offset else "")
+
+    def lower(self, value: Value) -> str:
+        return f"lower({value.sql})"
+
+    def upper(self, value: Value) -> str:
+        return f"upper({value.sql})"
+
+    def find(self, needle: str, text: str) -> str:
+        return f"instr({text}, {needle}) > 0"
+
+    def random(self) -> str:
+        return self.call("rand")
+
+    def string_agg(self, text: Value, delimiter: Value, distinct: bool) -> str:
+        return self.call("string_agg_distinct" if distinct else "string_agg", text.sql, delimiter.sql)
+
+    def sum_of_int(self, sql: str) -> str:
+        return sql
+
+
+class Postgresql(Backend):
+    """PostgreSQL: truth is a type of its own, and texts need the collation of code points."""
+
+    name, prefix = "postgresql", "adql."
+    true, false = "TRUE", "FALSE"
+
+    def number(self, number: int | float) -> str:
+        return str(number) if isinstance(number, int) else f"float8 '{float(number)!r}'"
+
+    def ordered(self, value: Value) -> str:
+        return f'{value.within(ATOM)} COLLATE "C"' if value.kind == "text" else value.sql
+
+    def wide(self, value: Value) -> str:
+        if value.kind == "int" and value.column is not None:
+            return f"CAST({value.sql} AS bigint)"
+        return value.within(PRODUCT)
+
+    def as_float(self, value: Value) -> str:
+        return f"CAST({value.sql} AS float8)"
+
+    def divide(self, left: Value, right: Value, floating: bool) -> str:
+        numerator = self.as_float(left) if floating and left.kind == "int" else self.wide(left)
+        denominator = right.within(UNARY) if right.constant else f"NULLIF({right.sql}, 0)"
+        return f"{numerator} / {denominator}"
+
+    def remainder(self, left: Value, right: Value) -> str:
+        return f"{self.wide(left)} % NULLIF({right.sql}, 0)"
+
+    def plain(self, value: Value) -> Value:
+        return value if not value.condition else Value(f"CAST(({value.sql}) AS integer)", value.about)
+
+    def int_as_text(self, value: Value) -> str:
+        return f"CAST({value.sql} AS text)"
+
+    def start_of(self, text: str, length: int) -> str:
+        return f"substr({text}, 1, {length})"
+
+    def like(self, value: Value, pattern: Value) -> str:
+        return f"{self.ordered(value)} LIKE {pattern.within(CONCAT + 1)} ESCAPE ''"
+
+    def limit(self, limit: int | None, offset: int | None) -> str:
+        return (f" LIMIT {limit}" if limit is not None else "") + (f" OFFSET {offset}" if offset else "")
+
+    def lower(self, value: Value) -> str:
+        return f"lower({self.ordered(value)})"
+
+    def upper(self, value: Value) -> str:
+        return f"upper({self.ordered(value)})"
+
+    def find(self, needle: str, text: str) -> str:
+        return f"strpos({text}, {needle}) > 0"
+
+    def random(self) -> str:
+        return "random()"
+
+    def string_agg(self, text: Value, delimiter: Value, distinct: bool) -> str:
+        ordered = self.ordered(text)
+        return f"string_agg({'DISTINCT ' if distinct else ''}{ordered}, {delimiter.sql} ORDER BY {ordered})"
+
+    def sum_of_int(self, sql: str) -> str:
+        return f"CAST({sql} AS bigint)"
+
+
+BACKENDS = {"sqlite": Sqlite, "postgresql": Postgresql}

@@ -1,0 +1,288 @@
+"""SELECT and what is made of several of them: the shape of a query."""
+
+from sqlglot import exp
+
+from vo.adql.compiling import MOST_SELECTS, Context, Query, check_arguments, not_adql
+from vo.adql.errors import AdqlError, did_you_mean
+from vo.adql.parsing import position_of
+from vo.adql.scopes import Scope, unmerged
+from vo.adql.setting import set_operation
+from vo.adql.sources import Named, from_clause
+from vo.adql.tables import Column
+from vo.adql.values import NAMES, Value, named
+
+LARGEST = 2**53
+
+
+def subquery(context: Context, node: exp.Expression, what: str) -> Query:
+    """Compile a query inside of an expression or of FROM; the latter does not see its neighbours."""
+    parent = context.scope.parent if what == "FROM" else context.scope
+    holder = Scope(parent, ctes=context.scope.ctes) if what == "FROM" else context.scope
+    query = compile_query(context, holder, node)
+    if what == "IN" and len(query.columns) != 1:
+        raise AdqlError(f"The subquery after IN has {len(query.columns)} columns", position_of(node), "select one")
+    return query
+
+
+def compile_query(context: Context, parent: Scope | None, node: exp.Expression, limit: int | None = None) -> Query:
+    """Compile a query of any shape; `limit` is how many rows it may have at most."""
+    while isinstance(node, exp.Subquery):
+        check_arguments(node, frozenset(("this", "order", "limit", "offset")))
+        if any(node.args.get(name) for name in ("order", "offset")):
+            raise AdqlError("ORDER BY and OFFSET stand inside of the parentheses", position_of(node))
+        node = node.this
+    context.compiler.n_selects += 1
+    if context.compiler.n_selects > MOST_SELECTS:
+        raise AdqlError(f"The query has more than {MOST_SELECTS} SELECTs", position_of(node), "ask in several queries")
+    scope = Scope(parent)
+    own = Context(context.compiler, scope)
+    if isinstance(node, exp.SetOperation):
+        return set_query(own, node, limit)
+    if not isinstance(node, exp.Select):
+        raise not_adql(node)
+    return select(own, node, limit)
+
+
+def with_clause(context: Context, node: exp.Expression) -> str:
+    """Compile WITH; each of its queries sees those before it."""
+    clause = node.args.get("with_")
+    if clause is None:
+        return ""
+    check_arguments(clause, frozenset(("expressions",)))
+    texts = []
+    for each in clause.expressions:
+        check_arguments(each, frozenset(("this", "alias")))
+        name = each.args["alias"].this
+        query = compile_query(context, context.scope, each.this)
+        columns = [column.name for column in each.args["alias"].args.get("columns") or []]
+        if columns:
+            if len(columns) != len(query.columns):
+                raise AdqlError(f"“{name.name}” names {len(columns)} of {len(query.columns)} columns", position_of(name))
+            renamed = tuple(named(column, new) for column, new in zip(query.columns, columns, strict=True))
+            query = Query(query.sql, renamed)
+        if name.name.lower() in context.scope.ctes:
+            raise AdqlError(f"WITH names “{name.name}” twice", position_of(name))
+        alias = context.compiler.alias("w")
+        context.scope.ctes[name.name.lower()] = Named(alias, query)
+        texts.append(f"{alias} AS ({query.sql})")
+    return f"WITH {', '.join(texts)} "
+
+
+def select(context: Context, node: exp.Select, limit: int | None) -> Query:
+    check_arguments(
+        node,
+        frozenset(("with_", "expressions", "distinct", "limit", "from_", "joins", "where", "group", "having", "order", "offset")),
+    )
+    scope, distinct = context.scope, node.args.get("distinct")
+    if distinct is not None:
+        check_arguments(distinct, frozenset())
+    head = with_clause(context, node)
+    tail = from_and_where(context, node)
+    group = node.args.get("group")
+    if group is not None:
+        tail += f" GROUP BY {', '.join(grouping(context, group, node))}"
+    scope.clause = "SELECT"
+    items = projections(context, node)
+    having = node.args.get("having")
+    if having is not None:
+        scope.clause = "HAVING"
+        if group is None:
+            scope.aggregated = True
+        tail += f" HAVING {context.condition(having.this).sql}"
+    scope.clause = "ORDER BY"
+    order = ordering(context, node.args.get("order"), items, distinct is not None)
+    if group is not None or scope.aggregated:
+        check_grouped(scope)
+    columns = unique_names(items)
+    listed = ", ".join(f"{context.backend.ordered(value)} AS c{number}" for number, (_, value) in enumerate(items, start=1))
+    count, offset = limits(node, limit)
+    sql = f"{head}SELECT {'DISTINCT ' if distinct is not None else ''}{listed}{tail}{order}{context.backend.limit(count, offset)}"
+    simple = not (head or order or count is not None or offset)
+    single = (scope.aggregated and group is None) or count in (0, 1)
+    return Query(sql, columns, simple, single)
+
+
+def from_and_where(context: Context, node: exp.Select) -> str:
+    scope, text = context.scope, ""
+    scope.clause = "ON"
+    first = node.args.get("from_")
+    if first is not None:
+        check_arguments(first, frozenset(("this",)))
+        text = f" FROM {from_clause(context, first.this, list(node.args.get('joins') or []))}"
+    elif node.args.get("where") is not None or node.args.get("joins"):
+        raise AdqlError("FROM is missing", position_of(node))
+    if node.args.get("where") is not None:
+        scope.clause = "WHERE"
+        text += f" WHERE {context.condition(node.args['where'].this, filtering=True).sql}"
+    scope.loose.clear()
+    return text
+
+
+def projections(context: Context, node: exp.Select) -> list[tuple[str, Value]]:
+    """Compile what is selected: names and values."""
+    items: list[tuple[str, Value]] = []
+    for each in node.expressions:
+        if isinstance(each, exp.Star) or (isinstance(each, exp.Column) and isinstance(each.this, exp.Star)):
+            star = each if isinstance(each, exp.Star) else each.this
+            check_arguments(star, frozenset())
+            starred = all_columns(context, each)
+            context.scope.loose.extend((value, each) for value in starred if value.sql not in context.scope.grouped)
+            items.extend((value.about.name, value) for value in starred)
+            continue
+        name = ""
+        if isinstance(each, exp.Alias):
+            check_arguments(each, frozenset(("this", "alias")))
+            name, each = each.args["alias"].name, each.this
+        value = context.value(each)
+        if not name:
+            name = each.name if isinstance(each, (exp.Column, exp.Anonymous)) else "cast" if isinstance(each, exp.Cast) else ""
+        items.append((name, value))
+    if not items:
+        raise AdqlError("Nothing is selected", position_of(node), "name columns after SELECT, or *")
+    return items
+
+
+def all_columns(context: Context, node: exp.Expression) -> list[Value]:
+    """Return what * stands for."""
+    scope = context.scope
+    if isinstance(node, exp.Star):
+        if not scope.sources:
+            raise AdqlError("“*” needs a FROM", position_of(node))
+        return unmerged(scope)
+    table = node.args.get("table")
+    check_arguments(node, frozenset(("this", "table", "db")))
+    found = scope.named(table, node.args.get("db")) if isinstance(table, exp.Identifier) else []
+    if not found:
+        hint = did_you_mean(table.name, [source.name for source in scope.sources]) if table is not None else ""
+        raise AdqlError(f"There is no table “{table.name if table is not None else ''}” after FROM", position_of(node), hint)
+    return found[0].columns
+
+
+def unique_names(items: list[tuple[str, Value]]) -> tuple[Column, ...]:
+    """Return the columns of the answer; a name that comes again gets a number."""
+    taken: set[str] = set()
+    columns = []
+    for number, (name, value) in enumerate(items, start=1):
+        wanted = unique = name or f"col{number}"
+        again = 2
+        while unique.lower() in taken:
+            unique, again = f"{wanted}_{again}", again + 1
+        taken.add(unique.lower())
+        about = value.about if value.kind != "null" else Column("", "text")
+        columns.append(named(about, unique))
+    return tuple(columns)
+
+
+def grouping(context: Context, group: exp.Group, node: exp.Select) -> list[str]:
+    """Compile GROUP BY: columns, expressions, and names given by AS."""
+    check_arguments(group, frozenset(("expressions",)))
+    scope = context.scope
+    scope.clause = "GROUP BY"
+    aliased = {each.alias.lower(): each.this for each in node.expressions if isinstance(each, exp.Alias)}
+    texts = []
+    for each in group.expressions:
+        if isinstance(each, exp.Literal):
+            raise AdqlError("GROUP BY takes columns, not their numbers", position_of(each) or position_of(group))
+        if isinstance(each, exp.Column) and not each.table and not scope.own(each.this, None, None):
+            each = aliased.get(each.name.lower(), each)
+        value = context.value(each)
+        if value.kind in ("array", "point", "circle", "polygon", "region", "null"):
+            raise AdqlError(f"GROUP BY cannot tell {NAMES[value.kind]} from another", position_of(each))
+        base = value.source is not None and value.source.table is not None
+        texts.append(value.sql if base else context.backend.ordered(value))
+        scope.grouped.add(value.sql)
+    scope.loose.clear()
+    return texts
+
+
+def check_grouped(scope: Scope) -> None:
+    """Refuse columns that have more than one value in a group."""
+    for value, node in scope.loose:
+        if value.sql not in scope.grouped:
+            raise AdqlError(
+                f"“{value.about.name}” has more than one value in a group",
+                position_of(node),
+                "name it in GROUP BY, or write an aggregate like MAX around it",
+            )
+
+
+def ordering(context: Context, order: exp.Order | None, items: list[tuple[str, Value]], only_selected: bool) -> str:
+    """Compile ORDER BY; NULLs are the greatest."""
+    if order is None:
+        return ""
+    check_arguments(order, frozenset(("expressions",)))
+    texts = []
+    for each in order.expressions:
+        if not isinstance(each, exp.Ordered):
+            raise not_adql(each)
+        check_arguments(each, frozenset(("this", "desc", "nulls_first")))
+        number = ordinal(each.this, items)
+        if number is not None:
+            value, text = items[number - 1][1], str(number)
+        else:
+            value = context.value(each.this)
+            text = context.backend.ordered(value)
+            same = [at for at, (_, item) in enumerate(items, start=1) if item.sql == value.sql]
+            if same:
+                text = str(same[0])
+            elif only_selected:
+                raise AdqlError("ORDER BY can only use what is selected there", position_of(each), "select it too")
+            elif value.constant is not None or value.kind == "null":
+                continue
+        if value.kind in ("array", "point", "circle", "polygon", "region"):
+            raise AdqlError(f"ORDER BY cannot order {NAMES[value.kind]}", position_of(each))
+        texts.append(f"{text} {'DESC NULLS FIRST' if each.args.get('desc') else 'ASC NULLS LAST'}")
+    return f" ORDER BY {', '.join(texts)}" if texts else ""
+
+
+def ordinal(node: exp.Expression, items: list[tuple[str, Value]]) -> int | None:
+    """Return which selected column is meant by a number or a name; None if it is another expression."""
+    if isinstance(node, exp.Literal) and not node.is_string:
+        if not node.this.isdigit() or not 1 <= int(node.this) <= len(items):
+            raise AdqlError(f"There is no column number {node.this}", position_of(node), f"there are {len(items)}")
+        return int(node.this)
+    if isinstance(node, exp.Column) and not node.table and isinstance(node.this, exp.Identifier):
+        quoted = bool(node.this.args.get("quoted"))
+        for number, (name, _) in enumerate(items, start=1):
+            if name == node.name or (not quoted and name.lower() == node.name.lower()):
+                return number
+    return None
+
+
+def limits(node: exp.Expression, limit: int | None) -> tuple[int | None, int | None]:
+    """Return how many rows are wanted at most and how many are skipped."""
+    top, offset = node.args.get("limit"), node.args.get("offset")
+    count = whole(top, "TOP") if top is not None else None
+    if limit is not None:
+        count = limit if count is None else min(count, limit)
+    return count, whole(offset, "OFFSET") if offset is not None else None
+
+
+def whole(node: exp.Expression, name: str) -> int:
+    """Return the number of TOP or OFFSET."""
+    if not isinstance(node, (exp.Limit, exp.Offset)):
+        raise not_adql(node)
+    check_arguments(node, frozenset(("expression",)))
+    number = node.args.get("expression")
+    if isinstance(node, exp.Limit) and not node.meta.get("top"):
+        raise AdqlError("LIMIT is no part of ADQL", position_of(node), "write TOP after SELECT")
+    if not isinstance(number, exp.Literal) or number.is_string or not number.this.isdigit() or int(number.this) > LARGEST:
+        raise AdqlError(f"{name} takes a whole number", position_of(node), f"write {name} 10")
+    return int(number.this)
+
+
+def set_query(context: Context, node: exp.SetOperation, limit: int | None) -> Query:
+    """Compile UNION, INTERSECT or EXCEPT with its own ORDER BY, TOP and OFFSET."""
+    head = with_clause(context, node)
+    query = set_operation(context, node, compile_query)
+    values = [(column.name, Value(f"c{at}", column)) for at, column in enumerate(query.columns, start=1)]
+    order = node.args.get("order")
+    for each in order.expressions if order is not None else []:
+        if ordinal(each.this, values) is None:
+            raise AdqlError(
+                "ORDER BY after UNION and its like takes names or numbers of columns", position_of(each),
+                did_you_mean(each.this.name, [name for name, _ in values]),
+            )
+    ordered = ordering(context, order, values, True)
+    count, offset = limits(node, limit)
+    return Query(head + query.sql + ordered + context.backend.limit(count, offset), query.columns, simple=False)

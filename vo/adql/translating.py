@@ -1,0 +1,80 @@
+"""From ADQL to the SQL of a database."""
+
+import re
+from dataclasses import dataclass
+
+from vo.adql.backends import BACKENDS
+from vo.adql import casting, geometry  # noqa: F401  (they register what they compile)
+from vo.adql.compiling import Compiler, Context
+from vo.adql.errors import AdqlError
+from vo.adql.parsing import parse
+from vo.adql.queries import compile_query, subquery
+from vo.adql.scopes import Scope
+from vo.adql.tables import Column, Table, Tables
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A query as a database understands it.
+
+    Attributes
+    ----------
+    sql : str
+        One SELECT with all values written into it; it has to be executed without parameters, for a `%` in it is a `%`.
+    columns : tuple of Column
+        What it answers, in this order (in `sql` they are called c1, c2, …), each with a name of its own.
+    tables : frozenset of Table
+        All that it reads.
+    """
+
+    sql: str
+    columns: tuple[Column, ...]
+    tables: frozenset[Table]
+
+
+def translate(query: str, tables: Tables, backend: str, *, limit: int | None = None) -> Translation:
+    """Translate a query for ``sqlite`` or ``postgresql``.
+
+    Parameters
+    ----------
+    query : str
+        ADQL 2.1.
+    tables : Tables
+        All that may be read; nothing else exists.
+    backend : str
+    limit : int, optional
+        How many rows are wanted at most, whatever TOP says.
+
+    Raises
+    ------
+    AdqlError
+        If the query cannot be answered as it is written.
+    """
+    tree, numbers = parse(query)
+    compiler = Compiler(tables, BACKENDS[backend](), numbers, subquery=subquery)
+    try:
+        compiled = compile_query(Context(compiler, Scope()), None, tree, limit)
+    except RecursionError:
+        raise AdqlError("The query is nested too deeply", hint="take it apart with WITH") from None
+    if backend == "sqlite":
+        check_depth(compiled.sql)
+    return Translation(compiled.sql, compiled.columns, frozenset(compiler.read))
+
+
+BRACKETS = re.compile(r"'[^']*'|\"[^\"]*\"|\(SELECT\b|\(WITH\b|\(|\)|\bCASE\b|\bEND\b")
+WEIGHTS = {"(SELECT": 7, "(WITH": 7, "(": 3, "CASE": 4}
+HEAVIEST = 90  # SQLite's parser remembers 100 symbols that are not yet complete
+
+
+def check_depth(sql: str) -> None:
+    """Refuse what SQLite's parser could not hold."""
+    stack, weight = [], 6
+    for match in BRACKETS.finditer(sql):
+        text = match.group()
+        if text in WEIGHTS:
+            stack.append(WEIGHTS[text])
+            weight += WEIGHTS[text]
+            if weight > HEAVIEST:
+                raise AdqlError("The query is nested too deeply for SQLite", hint="take it apart with WITH")
+        elif text in (")", "END"):
+            weight -= stack.pop()
