@@ -251,6 +251,8 @@ VO = {
     "RETENTION_SECONDS": 7 * 86_400,  # a job and its result are kept so long
     "RETENTION_SECONDS_HARD": 30 * 86_400,
     "UPLOAD_BYTES": 100_000_000,
+    # From these hosts tables are fetched though they are not of the open network.
+    "UPLOAD_HOSTS": [host for host in os.environ.get("STOA_UPLOAD_HOSTS", "").split(",") if host],
     "UPLOAD_ROWS": 500_000,
     "UPLOAD_COLUMNS": 1_000,
 }

@@ -94,7 +94,14 @@ def tap_schema():
                 name,
                 "",
                 tuple(
-                    Column(column, kind, description=about, std=True, ucd=ucd)
+                    Column(
+                        column,
+                        kind,
+                        description=about,
+                        std=True,
+                        ucd=ucd,
+                        element="int32" if kind == "int" else "",
+                    )
                     for column, kind, about, ucd in columns
                 ),
                 description=description,
@@ -167,5 +174,6 @@ KEYS = (
     ("1", "tables", "schemas", "schema_name"),
     ("2", "columns", "tables", "table_name"),
     ("3", "keys", "tables", "from_table"),
-    ("4", "key_columns", "keys", "key_id"),
+    ("4", "keys", "tables", "target_table"),
+    ("5", "key_columns", "keys", "key_id"),
 )

@@ -99,7 +99,9 @@ def as_time(context: Context, value: Value, node: exp.Expression) -> Value:
     if isinstance(value.constant, str):
         mjd = mjd_of(value.constant)
         if mjd is None:
-            raise AdqlError(f"'{value.constant}' is not a time", position_of(node), "write one like '2015-12-31T23:59:59'")
+            raise AdqlError(
+                f"'{value.constant}' is not a time", position_of(node), "write one like '2015-12-31T23:59:59'"
+            )
         return Value(backend.number(mjd), about, constant=mjd)
     if value.kind == "text":
         return Value(backend.call("text_as_time", value.sql), about)

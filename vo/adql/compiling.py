@@ -127,7 +127,9 @@ class Context:
         if value.kind == "time":
             return value
         if value.kind not in (*NUMBERS, "null"):
-            raise AdqlError(f"{what} takes numbers, and this is {NAMES[value.kind]}", position_of(node), cast_hint(value))
+            raise AdqlError(
+                f"{what} takes numbers, and this is {NAMES[value.kind]}", position_of(node), cast_hint(value)
+            )
         return value
 
     def string(self, node: exp.Expression, what: str) -> Value:
@@ -144,7 +146,9 @@ class Context:
         if value.condition or value.kind not in ("bool", "null"):
             function = node.name.upper() if isinstance(node, exp.Anonymous) else "it"
             raise AdqlError(
-                f"This is {NAMES[value.kind]} and no condition", position_of(node), f"compare {function} with something, as in 1 = …"
+                f"This is {NAMES[value.kind]} and no condition",
+                position_of(node),
+                f"compare {function} with something, as in 1 = …",
             )
         return value
 
@@ -157,7 +161,9 @@ def check_arguments(node: exp.Expression, takes: frozenset[str]) -> None:
     """Refuse a node that carries what its function does not look at."""
     for name, argument in node.args.items():
         if name not in takes and argument is not None and argument is not False and argument != []:
-            raise AdqlError(f"“{name.strip('_').replace('_', ' ')}” is no part of ADQL there", position_of(node))
+            raise AdqlError(
+                f"“{name.strip('_').replace('_', ' ')}” is no part of ADQL there", position_of(node)
+            )
 
 
 def not_adql(node: exp.Expression) -> AdqlError:

@@ -29,7 +29,9 @@ def junction(context: Context, node: exp.Binary) -> Value:
     texts = [context.condition(part, filtering).within(binds + 1) for part in reversed(parts)]
     while len(texts) > CHAIN:
         texts = [
-            f"({operator.join(texts[start : start + CHAIN])})" if texts[start + 1 : start + 2] else texts[start]
+            f"({operator.join(texts[start : start + CHAIN])})"
+            if texts[start + 1 : start + 2]
+            else texts[start]
             for start in range(0, len(texts), CHAIN)
         ]
     return Value(operator.join(texts), BOOL, binds)
@@ -63,7 +65,12 @@ def comparison(context: Context, node: exp.Binary) -> Value:
 def compared(context: Context, operator: str, left: Value, right: Value, node: exp.Expression) -> Value:
     """Return the comparison of two values, whose kinds have to go together."""
     for one, other in ((left, right), (right, left)):
-        if one.condition and other.constant in (0, 1) and not isinstance(other.constant, str) and operator in "=<>":
+        if (
+            one.condition
+            and other.constant in (0, 1)
+            and not isinstance(other.constant, str)
+            and operator in "=<>"
+        ):
             if operator in ("=", "<>"):
                 return one_or_not(one, (other.constant == 1) == (operator == "="))
     near = right.near if operator in (">", ">=") else left.near if operator in ("<", "<=") else None
@@ -85,7 +92,9 @@ def compared(context: Context, operator: str, left: Value, right: Value, node: e
         text = f"{one} {operator} {other}"
     else:
         raise AdqlError(
-            f"{described(left)} and {described(right)} cannot be compared", position_of(node), remedy(left, right)
+            f"{described(left)} and {described(right)} cannot be compared",
+            position_of(node),
+            remedy(left, right),
         )
     if near is not None and limit.kind in NUMBERS:
         return Value(text, BOOL, COMPARISON, near=Near(near.point, near.centre, limit))
@@ -115,14 +124,18 @@ def matched(context: Context, value: Value, other: Value, node: exp.Expression) 
         )
         if truth is None:
             raise AdqlError(
-                f"{described(other)} and {value.sql} cannot be compared", position_of(node), "write 1 or 0, TRUE or FALSE"
+                f"{described(other)} and {value.sql} cannot be compared",
+                position_of(node),
+                "write 1 or 0, TRUE or FALSE",
             )
         return Value(context.backend.true if truth else context.backend.false, BOOL)
     if other.kind == "time" and value.kind == "text" and isinstance(value.constant, str):
         mjd = mjd_of(value.constant)
         if mjd is None:
             raise AdqlError(
-                f"'{value.constant}' is not a time", position_of(node), "write one like '2015-12-31T23:59:59' or an MJD"
+                f"'{value.constant}' is not a time",
+                position_of(node),
+                "write one like '2015-12-31T23:59:59' or an MJD",
             )
         return Value(context.backend.number(mjd), fact("time", "d"), constant=mjd)
     return value
@@ -190,22 +203,36 @@ def in_(context: Context, node: exp.In) -> Value:
     if node.args.get("query") is not None:
         query = context.subquery(node.args["query"], "IN")
         kind = query.columns[0].kind
-        if "null" not in (kind, value.kind) and kind != value.kind and not {kind, value.kind} <= {*NUMBERS, "time"}:
+        if (
+            "null" not in (kind, value.kind)
+            and kind != value.kind
+            and not {kind, value.kind} <= {*NUMBERS, "time"}
+        ):
             raise AdqlError(
-                f"{described(value)} cannot be in a column that is {NAMES[kind]}", position_of(node), "CAST one of them"
+                f"{described(value)} cannot be in a column that is {NAMES[kind]}",
+                position_of(node),
+                "CAST one of them",
             )
         text = context.backend.ordered(value) if value.kind == "text" else value.within(CONCAT)
         return Value(f"{text} IN ({query.sql})", BOOL, COMPARISON)
     texts: list[str] = []
     for each in node.expressions:
-        numbers = context.compiler.numbers.get(each.this) if isinstance(each, exp.Literal) and not each.is_string else None
+        numbers = (
+            context.compiler.numbers.get(each.this)
+            if isinstance(each, exp.Literal) and not each.is_string
+            else None
+        )
         if numbers is None:
             other = matched(context, context.value(each), value, each)
             if other.kind != "null":
                 compared(context, "=", value, other, each)
             texts.append(other.sql)
         elif value.kind not in (*NUMBERS, "time", "null"):
-            raise AdqlError(f"{described(value)} cannot be in a list of numbers", position_of(node.this), "write ' around texts")
+            raise AdqlError(
+                f"{described(value)} cannot be in a list of numbers",
+                position_of(node.this),
+                "write ' around texts",
+            )
         else:
             texts.extend(plain_numbers(numbers))
     if not texts:

@@ -44,7 +44,9 @@ def null(context: Context, node: exp.Null) -> Value:
 
 @compiles(exp.Boolean, takes="this")
 def boolean(context: Context, node: exp.Boolean) -> Value:
-    return Value(context.backend.true if node.this else context.backend.false, fact("bool"), constant=int(node.this))
+    return Value(
+        context.backend.true if node.this else context.backend.false, fact("bool"), constant=int(node.this)
+    )
 
 
 def read_number(text: str) -> int | float:
@@ -97,10 +99,14 @@ def arithmetic(context: Context, node: exp.Binary) -> Value:
         chain.append(leftmost)
         leftmost = leftmost.this
     if len(chain) > LONGEST_CHAIN:
-        raise AdqlError(f"More than {LONGEST_CHAIN} operators follow one another", position_of(node), "take it apart")
+        raise AdqlError(
+            f"More than {LONGEST_CHAIN} operators follow one another", position_of(node), "take it apart"
+        )
     value = context.number(leftmost, f"“{SIGNS[type(chain[-1])]}”")
     for each in reversed(chain):
-        value = combined(context, type(each), value, context.number(each.expression, f"“{SIGNS[type(each)]}”"))
+        value = combined(
+            context, type(each), value, context.number(each.expression, f"“{SIGNS[type(each)]}”")
+        )
     return value
 
 
@@ -149,7 +155,9 @@ def result(operator: type, left: Value, right: Value, kind: str) -> Column:
         measured = [value for value in (left, right) if value.constant is None and value.kind != "null"]
         if measured and len({value.about.unit for value in measured}) == 1:
             first = measured[0].about
-            return fact(kind, first.unit, first.ucd if all(value.about.ucd == first.ucd for value in measured) else "")
+            return fact(
+                kind, first.unit, first.ucd if all(value.about.ucd == first.ucd for value in measured) else ""
+            )
     return fact(kind)
 
 
@@ -167,7 +175,9 @@ def concatenation(context: Context, node: exp.DPipe) -> Value:
     return Value(" || ".join(value.within(CONCAT + 1) for value in values), fact("text"), CONCAT)
 
 
-def common(context: Context, values: list[Value], nodes: list[exp.Expression], what: str) -> tuple[str, list[str]]:
+def common(
+    context: Context, values: list[Value], nodes: list[exp.Expression], what: str
+) -> tuple[str, list[str]]:
     """Return the kind that values have together and their texts made so; they are alternatives of one another."""
     kinds = {value.kind for value in values} - {"null"}
     if not kinds:
@@ -182,10 +192,14 @@ def common(context: Context, values: list[Value], nodes: list[exp.Expression], w
     if len(kinds) > 1:
         first = next(value for value in values if value.kind != "null")
         other, node = next(
-            (value, node) for value, node in zip(values, nodes, strict=True) if value.kind not in (first.kind, "null")
+            (value, node)
+            for value, node in zip(values, nodes, strict=True)
+            if value.kind not in (first.kind, "null")
         )
         raise AdqlError(
-            f"{what} gives {NAMES[first.kind]} here and {NAMES[other.kind]} there", position_of(node), "CAST one of them"
+            f"{what} gives {NAMES[first.kind]} here and {NAMES[other.kind]} there",
+            position_of(node),
+            "CAST one of them",
         )
     kind = kinds.pop()
     return kind, [context.backend.ordered(value) for value in values]

@@ -19,7 +19,6 @@ from vo.adql.values import (
     NAMES,
     NUMBERS,
     PRODUCT,
-
     Value,
     fact,
     like,
@@ -58,14 +57,18 @@ def function(signature: str, fewest: int, most: int | None = None, about: str = 
 def call(context: Context, node: exp.Anonymous) -> Value:
     name = node.this if isinstance(node.this, str) else node.name
     if isinstance(node.this, exp.Identifier) and node.this.args.get("quoted"):
-        raise AdqlError(f"“{name}” is quoted, and names of functions are not", position_of(node), "leave the quotes out")
+        raise AdqlError(
+            f"“{name}” is quoted, and names of functions are not", position_of(node), "leave the quotes out"
+        )
     known = FUNCTIONS.get(name.upper())
     if known is None:
         hint = did_you_mean(name, FUNCTIONS)
         raise AdqlError(f"There is no function “{name}”", position_of(node), hint)
     arguments = node.expressions
     if not known.fewest <= len(arguments) <= known.most:
-        given = "nothing" if not arguments else f"{len(arguments)} argument{'s' if len(arguments) > 1 else ''}"
+        given = (
+            "nothing" if not arguments else f"{len(arguments)} argument{'s' if len(arguments) > 1 else ''}"
+        )
         raise AdqlError(f"{name.upper()} is given {given}", position_of(node), f"write {known.signature}")
     return known.compile(context, arguments, node)
 
@@ -200,9 +203,15 @@ def entered(context: Context, name: str, argument: exp.Expression, node: exp.Exp
     """Compile what an aggregate takes, where one may be."""
     scope = context.scope
     if scope.in_aggregate:
-        raise AdqlError(f"{name} is inside of another aggregate", position_of(node), "use a subquery after FROM")
+        raise AdqlError(
+            f"{name} is inside of another aggregate", position_of(node), "use a subquery after FROM"
+        )
     if scope.clause not in ("SELECT", "HAVING", "ORDER BY"):
-        raise AdqlError(f"{name} is not possible in {scope.clause}", position_of(node), "conditions on groups go to HAVING")
+        raise AdqlError(
+            f"{name} is not possible in {scope.clause}",
+            position_of(node),
+            "conditions on groups go to HAVING",
+        )
     scope.aggregated = scope.in_aggregate = True
     try:
         return context.value(argument)
@@ -247,7 +256,9 @@ def string_agg(context: Context, arguments: Arguments, node: exp.Expression) -> 
     value = entered(context, "IVO_STRING_AGG", argument, node)
     delimiter = context.value(arguments[1])
     if value.kind not in ("text", "null") or not isinstance(delimiter.constant, str):
-        raise AdqlError("IVO_STRING_AGG joins texts with a text", position_of(node), "write IVO_STRING_AGG(name, ', ')")
+        raise AdqlError(
+            "IVO_STRING_AGG joins texts with a text", position_of(node), "write IVO_STRING_AGG(name, ', ')"
+        )
     return Value(context.backend.string_agg(value, delimiter, distinct), fact("text", ucd=value.about.ucd))
 
 
@@ -273,10 +284,14 @@ def hash_list_has(context: Context, arguments: Arguments, node: exp.Expression) 
     return Value(context.backend.find(texts[1], texts[0]), fact("int"), COMPARISON, condition=True)
 
 
-@function("IVO_INTERVAL_OVERLAPS(low1, high1, low2, high2)", 4, about="1 if two intervals have something in common")
+@function(
+    "IVO_INTERVAL_OVERLAPS(low1, high1, low2, high2)", 4, about="1 if two intervals have something in common"
+)
 def interval_overlaps(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
     low1, high1, low2, high2 = (context.number(argument, "IVO_INTERVAL_OVERLAPS") for argument in arguments)
-    sql = f"{low1.within(CONCAT)} <= {high2.within(CONCAT)} AND {low2.within(CONCAT)} <= {high1.within(CONCAT)}"
+    sql = (
+        f"{low1.within(CONCAT)} <= {high2.within(CONCAT)} AND {low2.within(CONCAT)} <= {high1.within(CONCAT)}"
+    )
     return Value(sql, fact("int"), AND, condition=True)
 
 
@@ -285,9 +300,15 @@ def in_unit(context: Context, arguments: Arguments, node: exp.Expression) -> Val
     value = context.number(arguments[0], "IN_UNIT")
     wanted = arguments[1].this if isinstance(arguments[1], exp.Literal) and arguments[1].is_string else None
     if wanted is None:
-        raise AdqlError("IN_UNIT takes the unit as a text", position_of(arguments[1]) or position_of(node), "write IN_UNIT(x, 'unit')")
+        raise AdqlError(
+            "IN_UNIT takes the unit as a text",
+            position_of(arguments[1]) or position_of(node),
+            "write IN_UNIT(x, 'unit')",
+        )
     if not value.about.unit:
-        raise AdqlError("What is given to IN_UNIT has no known unit", position_of(node), "multiply it yourself")
+        raise AdqlError(
+            "What is given to IN_UNIT has no known unit", position_of(node), "multiply it yourself"
+        )
     factor = conversion(value.about.unit, wanted)
     if isinstance(factor, str):
         raise AdqlError(factor, position_of(node))
@@ -317,5 +338,3 @@ def conversion(unit: str, wanted: str) -> float | str:
         return float(parsed[0].to(parsed[1]))
     except units.UnitConversionError:
         return f"“{unit}” cannot be converted to “{wanted}”"
-
-

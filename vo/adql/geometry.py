@@ -23,7 +23,9 @@ def without_frame(arguments: Arguments) -> Arguments:
     frame = " ".join(arguments[0].this.upper().split())
     if frame not in FRAMES:
         raise AdqlError(
-            f"Positions in “{arguments[0].this}” are not converted", position_of(arguments[0]), "give ICRS and leave it out"
+            f"Positions in “{arguments[0].this}” are not converted",
+            position_of(arguments[0]),
+            "give ICRS and leave it out",
         )
     return arguments[1:]
 
@@ -44,7 +46,11 @@ def shape(context: Context, node: exp.Expression, what: str, only: tuple[str, ..
     value = context.value(node)
     if value.kind not in only:
         wanted = "points" if only == ("point",) else "shapes"
-        raise AdqlError(f"{what} takes {wanted}, and this is {NAMES[value.kind]}", position_of(node), "write POINT(ra, dec)")
+        raise AdqlError(
+            f"{what} takes {wanted}, and this is {NAMES[value.kind]}",
+            position_of(node),
+            "write POINT(ra, dec)",
+        )
     return value
 
 
@@ -71,7 +77,9 @@ def wrong(kind: str, numbers: list[float]) -> str:
     return "The polygon does not fit into half the sky"
 
 
-def measured(context: Context, arguments: Arguments, kind: str, count: int, node: exp.Expression) -> list[Value]:
+def measured(
+    context: Context, arguments: Arguments, kind: str, count: int, node: exp.Expression
+) -> list[Value]:
     """Compile the numbers of a shape; its first two may be given as a point."""
     arguments = without_frame(arguments)
     name = kind.upper()
@@ -79,8 +87,14 @@ def measured(context: Context, arguments: Arguments, kind: str, count: int, node
         point = shape(context, arguments[0], name, ("point",))
         return [*coordinates(context, point), *(context.number(each, name) for each in arguments[1:])]
     if len(arguments) != count:
-        signature = {"point": "POINT(ra, dec)", "circle": "CIRCLE(ra, dec, radius)", "box": "BOX(ra, dec, width, height)"}
-        raise AdqlError(f"{name} is given {len(arguments)} numbers", position_of(node), f"write {signature[kind]}")
+        signature = {
+            "point": "POINT(ra, dec)",
+            "circle": "CIRCLE(ra, dec, radius)",
+            "box": "BOX(ra, dec, width, height)",
+        }
+        raise AdqlError(
+            f"{name} is given {len(arguments)} numbers", position_of(node), f"write {signature[kind]}"
+        )
     return [context.number(each, name) for each in arguments]
 
 
@@ -108,7 +122,9 @@ def box(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
     return made(context, "polygon", [west, south, east, south, east, north, west, north], node)
 
 
-@function("POLYGON(ra1, dec1, ra2, dec2, ra3, dec3, …)", 3, 20_000, "polygon on the sky, of numbers or of points")
+@function(
+    "POLYGON(ra1, dec1, ra2, dec2, ra3, dec3, …)", 3, 20_000, "polygon on the sky, of numbers or of points"
+)
 def polygon(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
     arguments = without_frame(arguments)
     values = [context.value(each) for each in arguments]
@@ -116,17 +132,25 @@ def polygon(context: Context, arguments: Arguments, node: exp.Expression) -> Val
         values = [part for value in values for part in coordinates(context, value)]
     for value, each in zip(values, arguments, strict=False):
         if value.kind not in (*NUMBERS, "time", "null"):
-            raise AdqlError(f"POLYGON takes numbers or points, and this is {NAMES[value.kind]}", position_of(each))
+            raise AdqlError(
+                f"POLYGON takes numbers or points, and this is {NAMES[value.kind]}", position_of(each)
+            )
     if len(values) < 6 or len(values) % 2:
         raise AdqlError(
-            f"POLYGON is given {len(values)} numbers", position_of(node), "three corners at least, ra and dec of each"
+            f"POLYGON is given {len(values)} numbers",
+            position_of(node),
+            "three corners at least, ra and dec of each",
         )
     if len(values) > 100 and known(*values) is None:
         raise AdqlError("A polygon of columns has 50 corners at most", position_of(node))
     return made(context, "polygon", values, node)
 
 
-@function("REGION('circle ra dec radius')", 1, about="shape written as a text: point, circle or polygon and its numbers")
+@function(
+    "REGION('circle ra dec radius')",
+    1,
+    about="shape written as a text: point, circle or polygon and its numbers",
+)
 def region(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
     value = context.value(arguments[0])
     if not isinstance(value.constant, str):
@@ -137,7 +161,9 @@ def region(context: Context, arguments: Arguments, node: exp.Expression) -> Valu
     read = shapes.read(" ".join(words))
     if read is None:
         raise AdqlError(
-            f"“{value.constant[:60]}” is not a shape", position_of(node), "write point, circle or polygon and its degrees"
+            f"“{value.constant[:60]}” is not a shape",
+            position_of(node),
+            "write point, circle or polygon and its degrees",
         )
     parts = [constant(context, number) for number in read.numbers]
     return made(context, read.kind, parts, node)
@@ -193,9 +219,15 @@ def separation(context: Context, one: tuple[Value, ...], other: tuple[Value, ...
 @function("DISTANCE(point1, point2)", 2, 4, "degrees between two points, or DISTANCE(ra1, dec1, ra2, dec2)")
 def distance(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
     if len(arguments) == 3:
-        raise AdqlError("DISTANCE takes two points or four numbers", position_of(node), "write DISTANCE(ra1, dec1, ra2, dec2)")
+        raise AdqlError(
+            "DISTANCE takes two points or four numbers",
+            position_of(node),
+            "write DISTANCE(ra1, dec1, ra2, dec2)",
+        )
     if len(arguments) == 2:
-        one, other = (coordinates(context, shape(context, each, "DISTANCE", ("point",))) for each in arguments)
+        one, other = (
+            coordinates(context, shape(context, each, "DISTANCE", ("point",))) for each in arguments
+        )
     else:
         numbers = [context.number(each, "DISTANCE") for each in arguments]
         made(context, "point", numbers[:2], node)
@@ -235,7 +267,11 @@ def coordinate(context: Context, argument: exp.Expression, name: str, which: int
     about = fact("float", "deg", ("pos.eq.ra", "pos.eq.dec")[which])
     if value.kind == "int":
         return Value(context.backend.as_float(value), about)
-    return replace(value, about=about, column=None, source=None) if value.constant is not None else Value(value.sql, about, value.binds)
+    return (
+        replace(value, about=about, column=None, source=None)
+        if value.constant is not None
+        else Value(value.sql, about, value.binds)
+    )
 
 
 @function("COORDSYS(shape)", 1, about="'ICRS' (deprecated)")

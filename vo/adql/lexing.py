@@ -42,7 +42,7 @@ SIGNS = {
 }
 TYPOGRAPHIC = {
     **dict.fromkeys("‘’‚‛′`´", "write ' around texts"),
-    **dict.fromkeys("“”„‟″«»", 'write " around names and \' around texts'),
+    **dict.fromkeys("“”„‟″«»", "write \" around names and ' around texts"),
     **dict.fromkeys("−–—", "write - for minus"),
     "×": "write *",
     "≤": "write <=",
@@ -131,7 +131,9 @@ class Lexer:
             )
         if not self.tokens and upper in STATEMENTS:
             raise AdqlError(
-                f"{upper} is not answered here", self.position(start), "only queries that begin with SELECT or WITH are"
+                f"{upper} is not answered here",
+                self.position(start),
+                "only queries that begin with SELECT or WITH are",
             )
         previous = self.tokens[-1].text.upper() if self.tokens else ""
         if self.awaited:
@@ -139,7 +141,9 @@ class Lexer:
             if upper == awaited:
                 return
             if awaited == "BY":
-                raise AdqlError(f"BY is missing after {previous}", self.position(start), f"write {previous} BY")
+                raise AdqlError(
+                    f"BY is missing after {previous}", self.position(start), f"write {previous} BY"
+                )
         self.awaited = {"GROUP": "BY", "ORDER": "BY", "DOUBLE": "PRECISION"}.get(upper, "")
         kind = KEYWORDS.get(upper, TokenType.VAR)
         if kind == TokenType.VAR and (upper in FOREIGN or upper in RESERVED) and upper not in FUNCTION_WORDS:
@@ -157,7 +161,11 @@ class Lexer:
         """Say whether a word that may be a name is used like a clause of another dialect."""
         before = self.tokens[-1].token_type if self.tokens else None
         after = self.query[end:].lstrip()[:1]
-        return before not in (TokenType.DOT, TokenType.COMMA, TokenType.SELECT) and after not in (",", ".", "")
+        return before not in (TokenType.DOT, TokenType.COMMA, TokenType.SELECT) and after not in (
+            ",",
+            ".",
+            "",
+        )
 
     def nest(self, sign: str, start: int) -> None:
         """Follow what is opened and closed, so that nothing is too deep for whoever reads the tokens."""
@@ -165,11 +173,17 @@ class Lexer:
             self.open.append((sign, self.position(start)))
             if len(self.open) > DEEPEST:
                 raise AdqlError(
-                    f"The query is nested more than {DEEPEST} levels deep", self.position(start), "take it apart with WITH"
+                    f"The query is nested more than {DEEPEST} levels deep",
+                    self.position(start),
+                    "take it apart with WITH",
                 )
         elif sign in (")", "END"):
             if not self.open or self.open[-1][0] != {")": "(", "END": "CASE"}[sign]:
-                opened = f"the {self.open[-1][0]} before it is still open" if self.open else "nothing is open there"
+                opened = (
+                    f"the {self.open[-1][0]} before it is still open"
+                    if self.open
+                    else "nothing is open there"
+                )
                 raise AdqlError(f"The {sign} closes nothing", self.position(start), opened)
             self.open.pop()
 
@@ -196,7 +210,9 @@ class Lexer:
 
     def read_string(self, text: str, start: int, end: int) -> None:
         if self.query[end : end + 1].isalnum():
-            raise AdqlError("A word touches the end of a text", self.position(end), "double a ' inside of a text")
+            raise AdqlError(
+                "A word touches the end of a text", self.position(end), "double a ' inside of a text"
+            )
         self.add(TokenType.STRING, text[1:-1].replace("''", "'"), start, end)
 
     def read_quoted(self, text: str, start: int, end: int) -> None:
@@ -211,7 +227,9 @@ class Lexer:
                 rest = rest[match.end() :]
             if rest.strip("; \t\r\n"):
                 raise AdqlError(
-                    "A second statement follows the semicolon", self.position(start), "send one query at a time"
+                    "A second statement follows the semicolon",
+                    self.position(start),
+                    "send one query at a time",
                 )
             return
         if sign == "/" and self.query[end : end + 1] == "*":
@@ -224,7 +242,9 @@ class Lexer:
         sign, position = self.query[place], self.position(place)
         if sign in "'\"":
             what = "text" if sign == "'" else "quoted name"
-            return AdqlError(f"The {sign} opens a {what} that is never closed", position, f"add {sign} at its end")
+            return AdqlError(
+                f"The {sign} opens a {what} that is never closed", position, f"add {sign} at its end"
+            )
         if sign in TYPOGRAPHIC:
             return AdqlError(f"“{sign}” is a typographic sign", position, TYPOGRAPHIC[sign])
         if sign.isalpha():
@@ -245,7 +265,8 @@ def check_text(query: str) -> str:
         ) from None
     if size > LONGEST_QUERY:
         raise AdqlError(
-            f"The query is {size} bytes long, and {LONGEST_QUERY} are read", hint="upload long lists as a table"
+            f"The query is {size} bytes long, and {LONGEST_QUERY} are read",
+            hint="upload long lists as a table",
         )
     return query
 

@@ -62,7 +62,9 @@ def explained(error: ParseError, query: str) -> AdqlError:
         hint = "something is missing there"
     elif "Unexpected" in description or "Invalid" in description:
         hint = "a comma, an operator or a quote may be missing before it"
-    return AdqlError(f"The query cannot be understood at “{what}”" if what else "The query ends too early", position, hint)
+    return AdqlError(
+        f"The query cannot be understood at “{what}”" if what else "The query ends too early", position, hint
+    )
 
 
 def position_of(node: exp.Expression) -> tuple[int, int] | None:

@@ -20,7 +20,9 @@ def simple(name: str, parameters: str, returns: str, expression: str) -> str:
 
 def finite(name: str, condition: str = "abs(x) < 'Infinity'", expression: str = "") -> str:
     """Return the definition of a function of one number that is NULL elsewhere."""
-    return simple(name, "x float8", "float8", f"CASE WHEN {condition} THEN {expression or f'pg_catalog.{name}(x)'} END")
+    return simple(
+        name, "x float8", "float8", f"CASE WHEN {condition} THEN {expression or f'pg_catalog.{name}(x)'} END"
+    )
 
 
 NUMBERS = "".join(
@@ -77,7 +79,9 @@ NUMBERS = "".join(
             )
             for name, half in (("round", "0.5::float8"), ("truncate", "0::float8"))
         ),
-        finite("single", "abs(x) < 3.4028235e38", "CASE WHEN abs(x) < 1e-45 THEN 0 ELSE x::float4::float8 END"),
+        finite(
+            "single", "abs(x) < 3.4028235e38", "CASE WHEN abs(x) < 1e-45 THEN 0 ELSE x::float4::float8 END"
+        ),
         simple(
             "float_as_int",
             "x float8, bits integer",

@@ -20,11 +20,15 @@ def subquery(context: Context, node: exp.Expression, what: str) -> Query:
     holder = Scope(parent, ctes=context.scope.ctes) if what == "FROM" else context.scope
     query = compile_query(context, holder, node)
     if what == "IN" and len(query.columns) != 1:
-        raise AdqlError(f"The subquery after IN has {len(query.columns)} columns", position_of(node), "select one")
+        raise AdqlError(
+            f"The subquery after IN has {len(query.columns)} columns", position_of(node), "select one"
+        )
     return query
 
 
-def compile_query(context: Context, parent: Scope | None, node: exp.Expression, limit: int | None = None) -> Query:
+def compile_query(
+    context: Context, parent: Scope | None, node: exp.Expression, limit: int | None = None
+) -> Query:
     """Compile a query of any shape; `limit` is how many rows it may have at most."""
     while isinstance(node, exp.Subquery):
         check_arguments(node, frozenset(("this", "order", "limit", "offset")))
@@ -33,7 +37,9 @@ def compile_query(context: Context, parent: Scope | None, node: exp.Expression, 
         node = node.this
     context.compiler.n_selects += 1
     if context.compiler.n_selects > MOST_SELECTS:
-        raise AdqlError(f"The query has more than {MOST_SELECTS} SELECTs", position_of(node), "ask in several queries")
+        raise AdqlError(
+            f"The query has more than {MOST_SELECTS} SELECTs", position_of(node), "ask in several queries"
+        )
     scope = Scope(parent)
     own = Context(context.compiler, scope)
     if isinstance(node, exp.SetOperation):
@@ -57,7 +63,9 @@ def with_clause(context: Context, node: exp.Expression) -> str:
         columns = [column.name for column in each.args["alias"].args.get("columns") or []]
         if columns:
             if len(columns) != len(query.columns):
-                raise AdqlError(f"“{name.name}” names {len(columns)} of {len(query.columns)} columns", position_of(name))
+                raise AdqlError(
+                    f"“{name.name}” names {len(columns)} of {len(query.columns)} columns", position_of(name)
+                )
             renamed = tuple(named(column, new) for column, new in zip(query.columns, columns, strict=True))
             query = Query(query.sql, renamed)
         if name.name.lower() in context.scope.ctes:
@@ -71,7 +79,21 @@ def with_clause(context: Context, node: exp.Expression) -> str:
 def select(context: Context, node: exp.Select, limit: int | None) -> Query:
     check_arguments(
         node,
-        frozenset(("with_", "expressions", "distinct", "limit", "from_", "joins", "where", "group", "having", "order", "offset")),
+        frozenset(
+            (
+                "with_",
+                "expressions",
+                "distinct",
+                "limit",
+                "from_",
+                "joins",
+                "where",
+                "group",
+                "having",
+                "order",
+                "offset",
+            )
+        ),
     )
     scope, distinct = context.scope, node.args.get("distinct")
     if distinct is not None:
@@ -94,7 +116,9 @@ def select(context: Context, node: exp.Select, limit: int | None) -> Query:
     if group is not None or scope.aggregated:
         check_grouped(scope)
     columns = unique_names(items)
-    listed = ", ".join(f"{context.backend.ordered(value)} AS c{number}" for number, (_, value) in enumerate(items, start=1))
+    listed = ", ".join(
+        f"{context.backend.ordered(value)} AS c{number}" for number, (_, value) in enumerate(items, start=1)
+    )
     count, offset = limits(node, limit)
     sql = f"{head}SELECT {'DISTINCT ' if distinct is not None else ''}{listed}{tail}{order}{context.backend.limit(count, offset)}"
     simple = not (head or order or count is not None or offset)
@@ -126,7 +150,9 @@ def projections(context: Context, node: exp.Select) -> list[tuple[str, Value]]:
             star = each if isinstance(each, exp.Star) else each.this
             check_arguments(star, frozenset())
             starred = all_columns(context, each)
-            context.scope.loose.extend((value, each) for value in starred if value.sql not in context.scope.grouped)
+            context.scope.loose.extend(
+                (value, each) for value in starred if value.sql not in context.scope.grouped
+            )
             items.extend((value.about.name, value) for value in starred)
             continue
         name = ""
@@ -135,7 +161,13 @@ def projections(context: Context, node: exp.Select) -> list[tuple[str, Value]]:
             name, each = each.args["alias"].name, each.this
         value = context.value(each)
         if not name:
-            name = each.name if isinstance(each, (exp.Column, exp.Anonymous)) else "cast" if isinstance(each, exp.Cast) else ""
+            name = (
+                each.name
+                if isinstance(each, (exp.Column, exp.Anonymous))
+                else "cast"
+                if isinstance(each, exp.Cast)
+                else ""
+            )
         items.append((name, value))
     if not items:
         raise AdqlError("Nothing is selected", position_of(node), "name columns after SELECT, or *")
@@ -153,8 +185,14 @@ def all_columns(context: Context, node: exp.Expression) -> list[Value]:
     check_arguments(node, frozenset(("this", "table", "db")))
     found = scope.named(table, node.args.get("db")) if isinstance(table, exp.Identifier) else []
     if not found:
-        hint = did_you_mean(table.name, [source.name for source in scope.sources]) if table is not None else ""
-        raise AdqlError(f"There is no table “{table.name if table is not None else ''}” after FROM", position_of(node), hint)
+        hint = (
+            did_you_mean(table.name, [source.name for source in scope.sources]) if table is not None else ""
+        )
+        raise AdqlError(
+            f"There is no table “{table.name if table is not None else ''}” after FROM",
+            position_of(node),
+            hint,
+        )
     return found[0].columns
 
 
@@ -182,7 +220,9 @@ def grouping(context: Context, group: exp.Group, node: exp.Select) -> list[str]:
     texts = []
     for each in group.expressions:
         if isinstance(each, exp.Literal):
-            raise AdqlError("GROUP BY takes columns, not their numbers", position_of(each) or position_of(group))
+            raise AdqlError(
+                "GROUP BY takes columns, not their numbers", position_of(each) or position_of(group)
+            )
         if isinstance(each, exp.Column) and not each.table and not scope.own(each.this, None, None):
             each = aliased.get(each.name.lower(), each)
         value = context.value(each)
@@ -206,7 +246,9 @@ def check_grouped(scope: Scope) -> None:
             )
 
 
-def ordering(context: Context, order: exp.Order | None, items: list[tuple[str, Value]], only_selected: bool) -> str:
+def ordering(
+    context: Context, order: exp.Order | None, items: list[tuple[str, Value]], only_selected: bool
+) -> str:
     """Compile ORDER BY; NULLs are the greatest."""
     if order is None:
         return ""
@@ -226,7 +268,9 @@ def ordering(context: Context, order: exp.Order | None, items: list[tuple[str, V
             if same:
                 text = str(same[0])
             elif only_selected:
-                raise AdqlError("ORDER BY can only use what is selected there", position_of(each), "select it too")
+                raise AdqlError(
+                    "ORDER BY can only use what is selected there", position_of(each), "select it too"
+                )
             elif value.constant is not None or value.kind == "null":
                 continue
         if value.kind in ("array", "point", "circle", "polygon", "region"):
@@ -239,7 +283,9 @@ def ordinal(node: exp.Expression, items: list[tuple[str, Value]]) -> int | None:
     """Return which selected column is meant by a number or a name; None if it is another expression."""
     if isinstance(node, exp.Literal) and not node.is_string:
         if not node.this.isdigit() or not 1 <= int(node.this) <= len(items):
-            raise AdqlError(f"There is no column number {node.this}", position_of(node), f"there are {len(items)}")
+            raise AdqlError(
+                f"There is no column number {node.this}", position_of(node), f"there are {len(items)}"
+            )
         return int(node.this)
     if isinstance(node, exp.Column) and not node.table and isinstance(node.this, exp.Identifier):
         quoted = bool(node.this.args.get("quoted"))
@@ -266,7 +312,12 @@ def whole(node: exp.Expression, name: str) -> int:
     number = node.args.get("expression")
     if isinstance(node, exp.Limit) and not node.meta.get("top"):
         raise AdqlError("LIMIT is no part of ADQL", position_of(node), "write TOP after SELECT")
-    if not isinstance(number, exp.Literal) or number.is_string or not number.this.isdigit() or int(number.this) > LARGEST:
+    if (
+        not isinstance(number, exp.Literal)
+        or number.is_string
+        or not number.this.isdigit()
+        or int(number.this) > LARGEST
+    ):
         raise AdqlError(f"{name} takes a whole number", position_of(node), f"write {name} 10")
     return int(number.this)
 
@@ -280,9 +331,12 @@ def set_query(context: Context, node: exp.SetOperation, limit: int | None) -> Qu
     for each in order.expressions if order is not None else []:
         if ordinal(each.this, values) is None:
             raise AdqlError(
-                "ORDER BY after UNION and its like takes names or numbers of columns", position_of(each),
+                "ORDER BY after UNION and its like takes names or numbers of columns",
+                position_of(each),
                 did_you_mean(each.this.name, [name for name, _ in values]),
             )
     ordered = ordering(context, order, values, True)
     count, offset = limits(node, limit)
-    return Query(head + query.sql + ordered + context.backend.limit(count, offset), query.columns, simple=False)
+    return Query(
+        head + query.sql + ordered + context.backend.limit(count, offset), query.columns, simple=False
+    )

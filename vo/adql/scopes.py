@@ -70,13 +70,19 @@ class Scope:
         for scope in self.chain():
             found = scope.own(name, table, schema)
             if len(found) > 1:
-                names = " or ".join(sorted({f"{value.source.name}.{name.name}" for value in found if value.source}))
-                raise AdqlError(f"“{name.name}” is in more than one table", position_of(node), f"write {names}")
+                names = " or ".join(
+                    sorted({f"{value.source.name}.{name.name}" for value in found if value.source})
+                )
+                raise AdqlError(
+                    f"“{name.name}” is in more than one table", position_of(node), f"write {names}"
+                )
             if found:
                 return found[0], scope
         raise self.unknown(node)
 
-    def own(self, name: exp.Identifier, table: exp.Identifier | None, schema: exp.Identifier | None) -> list[Value]:
+    def own(
+        self, name: exp.Identifier, table: exp.Identifier | None, schema: exp.Identifier | None
+    ) -> list[Value]:
         """Return the columns of this SELECT that a name can mean."""
         if table is None:
             quoted = bool(name.args.get("quoted"))
@@ -123,7 +129,13 @@ class Scope:
                 )
             known = of
         columns = [value.about.name for source in known for value in source.columns]
-        where = f"table “{table.name}”" if table is not None else "these tables" if len(known) != 1 else f"“{known[0].name}”"
+        where = (
+            f"table “{table.name}”"
+            if table is not None
+            else "these tables"
+            if len(known) != 1
+            else f"“{known[0].name}”"
+        )
         hint = did_you_mean(name.name, columns)
         if not hint and name.args.get("quoted"):
             hint = "write ' around texts"

@@ -17,7 +17,9 @@ LOWEST_RA, HIGHEST_RA = -180.0, 360.0
 
 def prefilter(context: Context, near: Near) -> str:
     """Return a condition that an index can answer and that holds wherever the point is near; empty if none can."""
-    if near.radius.kind not in NUMBERS or "rand" in "".join(value.sql for value in (*near.centre, near.radius)):
+    if near.radius.kind not in NUMBERS or "rand" in "".join(
+        value.sql for value in (*near.centre, near.radius)
+    ):
         return ""
     found = []
     for point, centre in ((near.point, near.centre), (near.centre, near.point)):
@@ -38,7 +40,13 @@ def position_at(context: Context, point: tuple[Value, Value]) -> Position | None
     """Return the position of a table that two values are, if this SELECT reads it and an index may be asked."""
     ra, dec = point
     source = ra.source
-    if source is None or source is not dec.source or source.table is None or ra.column is None or dec.column is None:
+    if (
+        source is None
+        or source is not dec.source
+        or source.table is None
+        or ra.column is None
+        or dec.column is None
+    ):
         return None
     searched = context.scope.sources if context.scope.searched is None else context.scope.searched
     if source not in searched:

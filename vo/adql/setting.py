@@ -20,16 +20,21 @@ def set_operation(context: Context, node: exp.SetOperation, compile_query: Compi
     chain: list[exp.SetOperation] = []
     leftmost: exp.Expression = node
     while isinstance(leftmost, exp.SetOperation) and (leftmost is node or plain(leftmost)):
-        check_arguments(leftmost, frozenset(("this", "expression", "distinct", "order", "limit", "offset", "with_")))
+        check_arguments(
+            leftmost, frozenset(("this", "expression", "distinct", "order", "limit", "offset", "with_"))
+        )
         chain.append(leftmost)
         leftmost = leftmost.this
     operands = [compile_query(context, context.scope, leftmost)]
     operands += [compile_query(context, context.scope, each.expression) for each in reversed(chain)]
     if len({len(operand.columns) for operand in operands}) > 1:
         counts = " and ".join(str(len(operand.columns)) for operand in operands)
-        raise AdqlError(f"The queries have {counts} columns", position_of(node.expression), "select as many in each")
+        raise AdqlError(
+            f"The queries have {counts} columns", position_of(node.expression), "select as many in each"
+        )
     columns = tuple(
-        together([operand.columns[at] for operand in operands], at, node) for at in range(len(operands[0].columns))
+        together([operand.columns[at] for operand in operands], at, node)
+        for at in range(len(operands[0].columns))
     )
     operands = [cast(context, operand, columns) for operand in operands]
     result = operands[0]
@@ -67,7 +72,9 @@ def together(columns: list[Column], at: int, node: exp.Expression) -> Column:
 
 def cast(context: Context, query: Query, columns: tuple[Column, ...]) -> Query:
     """Return a query whose whole numbers are real ones where the others' are."""
-    if all(own.kind != "int" or column.kind == "int" for own, column in zip(query.columns, columns, strict=True)):
+    if all(
+        own.kind != "int" or column.kind == "int" for own, column in zip(query.columns, columns, strict=True)
+    ):
         return query
     alias = context.compiler.alias("q")
     items = []

@@ -85,7 +85,9 @@ class Shape:
             across = dx * (y - y0) - dy * (x - x0)
             length = math.sqrt(dx * dx + dy * dy)
             along = dx * (x - x0) + dy * (y - y0)
-            if abs(across) <= touching * length and -touching * length <= along <= length * (length + touching):
+            if abs(across) <= touching * length and -touching * length <= along <= length * (
+                length + touching
+            ):
                 return True
             if (y0 > y) != (y1 > y) and (across > 0) == (dy > 0):
                 inside = not inside
@@ -107,9 +109,15 @@ def shape_of(kind: str, numbers: tuple[float, ...]) -> Shape | None:
     """Return the shape of that kind; None if its numbers make none."""
     count = len(numbers)
     places = numbers[:2] if kind == "circle" else numbers
-    if not places or any(not abs(ra) < 1e9 for ra in places[::2]) or any(not abs(dec) <= 90 for dec in places[1::2]):
+    if (
+        not places
+        or any(not abs(ra) < 1e9 for ra in places[::2])
+        or any(not abs(dec) <= 90 for dec in places[1::2])
+    ):
         return None
-    vertices = tuple(unit_vector(places[i], places[i + 1]) for i in range(0, len(places) - len(places) % 2, 2))
+    vertices = tuple(
+        unit_vector(places[i], places[i + 1]) for i in range(0, len(places) - len(places) % 2, 2)
+    )
     if kind == "point" and count == 2:
         return Shape(kind, numbers, vertices)
     if kind == "circle" and count == 3 and 0 <= numbers[2] <= 180:
@@ -120,7 +128,9 @@ def shape_of(kind: str, numbers: tuple[float, ...]) -> Shape | None:
             return None
         east = unit(cross((0.0, 0.0, 1.0) if abs(middle[2]) < 0.9 else (1.0, 0.0, 0.0), middle))
         north = cross(middle, east)
-        flat = tuple((dot(east, each) / dot(middle, each), dot(north, each) / dot(middle, each)) for each in vertices)
+        flat = tuple(
+            (dot(east, each) / dot(middle, each), dot(north, each) / dot(middle, each)) for each in vertices
+        )
         return Shape(kind, numbers, vertices, 0.0, middle, east, north, flat)
     return None
 

@@ -24,7 +24,9 @@ def from_clause(context: Context, first: exp.Expression, joins: list[exp.Join]) 
             groups[-1] = join_to(context, groups[-1], join)
     # SQLite reads commas as joins from left to right; an outer join after one is another thing then.
     if len(groups) > 1:
-        groups = [f"({group})" if " OUTER JOIN " in group and "(" not in group[:1] else group for group in groups]
+        groups = [
+            f"({group})" if " OUTER JOIN " in group and "(" not in group[:1] else group for group in groups
+        ]
     return ", ".join(groups)
 
 
@@ -58,7 +60,9 @@ def source(context: Context, node: exp.Expression) -> str:
     """Compile a table or a subquery, and let it enter the scope."""
     context.compiler.n_tables += 1
     if context.compiler.n_tables > MOST_TABLES:
-        raise AdqlError(f"The query reads more than {MOST_TABLES} tables", position_of(node), "ask in several queries")
+        raise AdqlError(
+            f"The query reads more than {MOST_TABLES} tables", position_of(node), "ask in several queries"
+        )
     alias_node = node.args.get("alias")
     if alias_node is not None:
         if not isinstance(alias_node, exp.TableAlias) or not isinstance(alias_node.this, exp.Identifier):
@@ -81,7 +85,9 @@ def table(context: Context, node: exp.Table, alias_node: exp.TableAlias | None) 
         raise not_adql(node.this)
     name, schema = node.this.name, node.args.get("db")
     if node.args.get("catalog") is not None:
-        raise AdqlError(f"There is no table “{name}” of such a long name", position_of(node), "write schema.table")
+        raise AdqlError(
+            f"There is no table “{name}” of such a long name", position_of(node), "write schema.table"
+        )
     alias_name = alias_node.name if alias_node is not None else name
     if schema is None and isinstance(cte := context.scope.cte(name), Named):
         return f"{cte.alias} AS {enter(context, alias_name, cte.query, position_of(node)).alias}"
@@ -90,7 +96,8 @@ def table(context: Context, node: exp.Table, alias_node: exp.TableAlias | None) 
     alias = context.compiler.alias()
     made = Source(alias, alias_name, [], found, "" if alias_node is not None else found.schema)
     made.columns = [
-        Value(f"{alias}.{quoted(column.name)}", column, column=column, source=made) for column in found.columns
+        Value(f"{alias}.{quoted(column.name)}", column, column=column, source=made)
+        for column in found.columns
     ]
     add(context, made, position_of(node))
     return f"{found.sql} AS {alias}"
@@ -116,7 +123,9 @@ def find_table(context: Context, name: str, schema: str, node: exp.Expression) -
     hint = did_you_mean(full, [each.full_name for each in tables]) or did_you_mean(
         name, [each.full_name for each in tables] + [each.name for each in tables]
     )
-    raise AdqlError(f"There is no table “{full}”", position_of(node), hint or "TAP_SCHEMA.tables lists them all")
+    raise AdqlError(
+        f"There is no table “{full}”", position_of(node), hint or "TAP_SCHEMA.tables lists them all"
+    )
 
 
 def enter(context: Context, name: str, query: Query, position: tuple[int, int] | None) -> Source:
@@ -132,8 +141,14 @@ def enter(context: Context, name: str, query: Query, position: tuple[int, int] |
 
 def add(context: Context, made: Source, position: tuple[int, int] | None) -> None:
     for other in context.scope.sources:
-        if made.name and other.name.lower() == made.name.lower() and other.schema.lower() == made.schema.lower():
-            raise AdqlError(f"“{made.name}” comes twice after FROM", position, "give one of them another name with AS")
+        if (
+            made.name
+            and other.name.lower() == made.name.lower()
+            and other.schema.lower() == made.schema.lower()
+        ):
+            raise AdqlError(
+                f"“{made.name}” comes twice after FROM", position, "give one of them another name with AS"
+            )
     context.scope.sources.append(made)
 
 
@@ -171,9 +186,13 @@ def join_to(context: Context, left: str, join: exp.Join) -> str:
         condition = " AND ".join(merge(context, name, side, left_columns, new, join) for name in names)
         return f"{left} {JOINS[key]} {right} ON {condition or context.backend.true + ' = ' + context.backend.true}"
     if on is None:
-        raise AdqlError("The join has no condition", position_of(join), "write ON, USING, NATURAL JOIN or CROSS JOIN")
+        raise AdqlError(
+            "The join has no condition", position_of(join), "write ON, USING, NATURAL JOIN or CROSS JOIN"
+        )
     if side == "FULL" and not has_equality(on):
-        raise AdqlError("A FULL JOIN needs an equality in its condition", position_of(on), "write ON a.x = b.y AND …")
+        raise AdqlError(
+            "A FULL JOIN needs an equality in its condition", position_of(on), "write ON a.x = b.y AND …"
+        )
     # An index helps only on the side whose rows may be missing.
     scope.searched = {"LEFT": new, "RIGHT": scope.sources[:before], "FULL": []}.get(side)
     outer_clause, scope.clause = scope.clause, "ON"
@@ -191,7 +210,11 @@ def has_equality(node: exp.Expression) -> bool:
             rest += [each.this, each.expression]
         elif isinstance(each, exp.Paren):
             rest.append(each.this)
-        elif isinstance(each, exp.EQ) and isinstance(each.this, exp.Column) and isinstance(each.expression, exp.Column):
+        elif (
+            isinstance(each, exp.EQ)
+            and isinstance(each.this, exp.Column)
+            and isinstance(each.expression, exp.Column)
+        ):
             tables = {part.table for part in (each.this, each.expression)}
             if len(tables) == 2 and "" not in tables:
                 return True
@@ -217,12 +240,16 @@ def merge(
     if not isinstance(name, exp.Identifier):
         raise not_adql(name)
     lefts = [value for value in left if value.about.name.lower() == name.name.lower()]
-    rights = [value for source in new for value in source.columns if value.about.name.lower() == name.name.lower()]
+    rights = [
+        value for source in new for value in source.columns if value.about.name.lower() == name.name.lower()
+    ]
     for found, where in ((lefts, "before"), (rights, "after")):
         if len(found) != 1:
             count = "no" if not found else "more than one"
             raise AdqlError(
-                f"There is {count} column “{name.name}” {where} the JOIN", position_of(name) or position_of(join), "write ON"
+                f"There is {count} column “{name.name}” {where} the JOIN",
+                position_of(name) or position_of(join),
+                "write ON",
             )
     one, other = lefts[0], rights[0]
     condition = compared(context, "=", one, other, join).within(5)

@@ -22,7 +22,21 @@ CAPITALS = {ord(capital): capital.lower() for capital in "ABCDEFGHIJKLMNOPQRSTUV
 
 FUNCTIONS: dict[str, tuple[int, Callable]] = {}
 BUILT_IN = frozenset(
-    ("abs", "avg", "coalesce", "count", "glob", "instr", "lower", "max", "min", "row_number", "substr", "sum", "upper")
+    (
+        "abs",
+        "avg",
+        "coalesce",
+        "count",
+        "glob",
+        "instr",
+        "lower",
+        "max",
+        "min",
+        "row_number",
+        "substr",
+        "sum",
+        "upper",
+    )
 )
 
 
@@ -228,7 +242,9 @@ offered("coord2", 1)(of_shapes(lambda shape: shape.numbers[1]))
 @offered("holds", 3)
 def holds(region: str, ra: float, dec: float) -> bool | None:
     shape = shapes.read(region)
-    return shape.holds(unit_vector(ra, dec)) if shape is not None and abs(dec) <= 90 and abs(ra) < 1e9 else None
+    return (
+        shape.holds(unit_vector(ra, dec)) if shape is not None and abs(dec) <= 90 and abs(ra) < 1e9 else None
+    )
 
 
 class StringAgg:

@@ -29,14 +29,14 @@ UPLOAD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 class TapQuery:
     """What is asked for, checked.
 
-    `uploads` are the names of the uploaded tables, and the bytes of each.
+    `uploads` are the names of the uploaded tables, and the bytes of each, or the address where they are.
     """
 
     text: str
     format: object
     media_type: str
     maxrec: int
-    uploads: Mapping[str, bytes] = field(default_factory=dict)
+    uploads: Mapping[str, bytes | str] = field(default_factory=dict)
 
 
 def read_query(parameters, files=None):
@@ -98,8 +98,8 @@ def _maxrec(text):
 
 
 def _uploads(parameters, files):
-    """Return the bytes of each uploaded table. Addresses elsewhere are refused: the portal fetches for nobody."""
-    found: dict[str, bytes] = {}
+    """Return the bytes of each uploaded table; of one that lies elsewhere, its address."""
+    found: dict[str, bytes | str] = {}
     pairs = [
         pair
         for name, values in parameters.items()
@@ -112,15 +112,14 @@ def _uploads(parameters, files):
         name, comma, address = (part.strip() for part in pair.partition(","))
         if not comma or not UPLOAD_NAME.fullmatch(name):
             raise BadParameter("UPLOAD", f"“{pair}” is not of the form name,param:part, with a plain name")
+        if name.lower() in {one.lower() for one in found}:
+            raise UploadRefused(name, "two uploaded tables have this name")
         if not address.lower().startswith("param:"):
-            raise UploadRefused(
-                name, "tables are not fetched from other addresses; send it inline, as param:…"
-            )
+            found[name] = address
+            continue
         part = address[len("param:") :]
         if part not in files:
             raise UploadRefused(name, f"the request has no part called “{part}”")
-        if name.lower() in {one.lower() for one in found}:
-            raise UploadRefused(name, "two uploaded tables have this name")
         if len(files[part]) > settings.VO["UPLOAD_BYTES"]:
             megabytes = settings.VO["UPLOAD_BYTES"] / 1e6
             raise UploadRefused(name, f"at most {megabytes:g} MB are taken")

@@ -52,15 +52,16 @@ def _sky(table):
         Example(
             "cone",
             "What is near a place",
-            "All rows within 0.1 degrees of a place on the sky, the nearest first.",
-            f"SELECT TOP 100 t.*, DISTANCE({ra}, {dec}, 187.706, 12.391) AS separation\nFROM {name} AS t\n"
-            f"WHERE DISTANCE({ra}, {dec}, 187.706, 12.391) < 0.1\nORDER BY separation",
+            "All rows within 0.1 degrees of a place on the sky.",
+            f"SELECT TOP 100 *\nFROM {name}\n"
+            f"WHERE 1 = CONTAINS(POINT('ICRS', {ra}, {dec}), CIRCLE('ICRS', 187.706, 12.391, 0.1))",
         ),
         Example(
             "pairs",
             "Close pairs",
             "Rows of one table that lie within 5 arc seconds of each other.",
             f"SELECT a.{ra}, a.{dec}, b.{ra} AS other_ra, b.{dec} AS other_dec\nFROM {name} AS a\nJOIN {name} AS b\n"
-            f"  ON DISTANCE(a.{ra}, a.{dec}, b.{ra}, b.{dec}) < 5.0 / 3600.0\nWHERE a.{dec} < b.{dec}",
+            f"  ON DISTANCE(POINT('ICRS', a.{ra}, a.{dec}), POINT('ICRS', b.{ra}, b.{dec})) < 5.0 / 3600.0\n"
+            f"WHERE a.{dec} < b.{dec}",
         ),
     ]

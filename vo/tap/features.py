@@ -29,10 +29,9 @@ FUNCTIONS = (
 )
 
 LANGUAGE_FEATURES = {
-    f"{TAPREGEXT}adql-geo": [(name, "") for name in GEOMETRY.split()],
+    f"{TAPREGEXT}adqlgeo": [(name, "") for name in GEOMETRY.split()],
     f"{TAPREGEXT}udf": FUNCTIONS,
     f"{TAPREGEXT}adql-string": [("LOWER", ""), ("UPPER", ""), ("ILIKE", "")],
-    f"{TAPREGEXT}adql-conditional": [("COALESCE", "")],
     f"{TAPREGEXT}adql-sets": [("UNION", ""), ("EXCEPT", ""), ("INTERSECT", "")],
     f"{TAPREGEXT}adql-common-table": [("WITH", "")],
     f"{TAPREGEXT}adql-type": [("CAST", "")],

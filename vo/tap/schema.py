@@ -127,7 +127,7 @@ def _key_columns(schemas):
     return [(number, column, TARGETS.get(column, column)) for number, _, _, column in KEYS]
 
 
-TARGETS = {"from_table": "table_name"}
+TARGETS = {"from_table": "table_name", "target_table": "table_name"}
 
 
 MAKERS = {

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from vo.adql.tables import Column, Table
 from vo.tap.errors import UploadRefused
+from vo.tap.fetching import fetch
 from worktables.formats import FormatError
 from worktables.formats.reading_votable import read_votable
 from worktables.formats.units import unit_as
@@ -17,11 +18,19 @@ PLAIN = re.compile(r"[^A-Za-z0-9_]")
 def read_upload(name, data):
     """Return an uploaded VOTable as a table of TAP_UPLOAD, and its rows.
 
+    Parameters
+    ----------
+    name : str
+    data : bytes or str
+        The VOTable, or the address where it is.
+
     Raises
     ------
     UploadRefused
         Saying what is wrong with it; arrays and tables that are too large are, too.
     """
+    if isinstance(data, str):
+        data = fetch(name, data)
     try:
         columns, about = read_votable(data, name)
     except FormatError as error:

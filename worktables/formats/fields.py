@@ -14,7 +14,10 @@ ELEMENTS = ("float", "int", "bool", "text")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column as a worktable declares it. A position is one field; a product or catalogue is a sha256."""
+    """A column as a worktable declares it. A position is one field; a product or catalogue is a sha256.
+
+    `element` is what an array holds; an int whose element is `int32` needs no more than 32 bits.
+    """
 
     name: str
     kind: str
@@ -123,7 +126,7 @@ def flat_columns(fields):
                 f.unit or ("d" if f.kind == "time" else ""),
                 f.ucd or ("time.epoch" if f.kind == "time" else ""),
                 f.description,
-                (f.element or "float") if is_array else "",
+                (f.element or "float") if is_array else f.element,
                 parse_shape(f.shape) if is_array else (),
                 f.time_scale,
                 f.name,

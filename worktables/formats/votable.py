@@ -135,7 +135,7 @@ def type_of(column):
         return {"datatype": "unicodeChar", "arraysize": "*"}
     if column.kind in ("product", "catalogue"):
         return {"datatype": "char", "arraysize": "*"}
-    return {"datatype": DATATYPES[column.kind]}
+    return {"datatype": "int" if column.element == "int32" else DATATYPES[column.kind]}
 
 
 def _field(column, empty_arrays):
@@ -219,7 +219,7 @@ def _binary_column(column, cells):
         return values.astype(">f8"), np.isnan(values)
     if kind == "int":
         values, null = as_integers(column, cells)
-        return values.astype(">i8"), null
+        return values.astype(">i4" if column.element == "int32" else ">i8"), null
     if kind == "bool":
         letters = as_booleans(cells)
         null = letters == 0
