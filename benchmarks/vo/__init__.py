@@ -1,0 +1,1 @@
+"""What it costs to answer queries over what is published."""
