@@ -76,6 +76,7 @@ def table_of(version):
         title=version.title,
         description=version.description,
         size=version.n_rows,
+        immutable=True,
     )
 
 

@@ -59,6 +59,7 @@ class Table:
 
     `sql` is what stands for it after FROM, a name or a subquery in parentheses, trusted as it is; the columns have
     the same names there. Where it is a subquery, `reads` names the tables of the database that it reads.
+    `immutable` means that whoever asks again gets the same.
     """
 
     schema: str
@@ -71,6 +72,7 @@ class Table:
     size: int | None = None
     utype: str = ""
     reads: frozenset[str] = frozenset()
+    immutable: bool = False
 
     @property
     def full_name(self):

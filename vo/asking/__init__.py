@@ -1,9 +1,14 @@
 """Asking the database what somebody else wrote: as a reader that can do nothing but read, for a limited time."""
 
+from dataclasses import replace
+
 from django.db import connection
 
+from vo.adql.tables import Column
+from worktables.formats.fields import Packed
 
-def ask(translation, brought, *, seconds, stopped=lambda: False):
+
+def ask(translation, brought, *, seconds, stopped=lambda: False, format=""):
     """Run a translated query, and yield what it finds, batch by batch, as it is at one moment.
 
     Parameters
@@ -16,9 +21,12 @@ def ask(translation, brought, *, seconds, stopped=lambda: False):
     stopped : callable
         Asked now and then; when it says yes, the query ends.
 
+    format : str, optional
+        What the answer is written as: some lines the database writes itself.
+
     Yields
     ------
-    list of tuple
+    list of tuple, Packed or Written
 
     Raises
     ------
@@ -29,4 +37,13 @@ def ask(translation, brought, *, seconds, stopped=lambda: False):
         from vo.asking.postgresql import read
     else:
         from vo.asking.sqlite import read
-    return read(translation, brought, seconds, stopped)
+    return read(translation, brought, seconds, stopped, format)
+
+
+def count(translation, brought, *, seconds, stopped=lambda: False):
+    """Return how many rows a query finds."""
+    counting = replace(
+        translation, sql=f"SELECT count(*) FROM ({translation.sql}) AS q", columns=(Column("n", "int"),)
+    )
+    (batch,) = ask(counting, brought, seconds=seconds, stopped=stopped)
+    return int(batch.columns[0][0] if isinstance(batch, Packed) else batch[0][0])

@@ -5,13 +5,15 @@ row has the same length as of any other, and numpy reads a megabyte of them at o
 COPY, "Binary Format").
 """
 
+import contextlib
+import io
 import queue
 import threading
 
 import numpy as np
 
 from vo.asking.errors import QueryFailed
-from worktables.formats.fields import Packed
+from worktables.formats.fields import Packed, Written
 
 FLOATS = ("float", "time")
 FIXED = {
@@ -24,7 +26,6 @@ HEADER = 11 + 4 + 4  # signature, flags, length of the extension
 PIECE = 1 << 20
 AHEAD = 4  # pieces that may wait to be read
 MOST_MASKED = 62  # nulls that one number can tell of
-GIVEN_UP = "nobody reads on"
 
 
 def can_copy(columns):
@@ -67,6 +68,55 @@ def copied(cursor, sql, columns):
             raise QueryFailed("the answer was cut off")
 
 
+# Lines that the database writes itself
+
+
+def _tabledata(name, column):
+    """Return SQL of a cell as VOTable's TABLEDATA has it."""
+    if column.kind in FLOATS:
+        return (
+            f"CASE WHEN {name} = 'NaN' THEN '' WHEN {name} = 'Infinity' THEN '+Inf' "
+            f"WHEN {name} = '-Infinity' THEN '-Inf' ELSE {name}::text END"
+        )
+    return f"{name}::text"
+
+
+def _csv(name, column):
+    """Return SQL of a cell as CSV has it here."""
+    if column.kind in FLOATS:
+        return (
+            f"CASE WHEN {name} = 'NaN' THEN '' WHEN {name} = 'Infinity' THEN 'inf' "
+            f"WHEN {name} = '-Infinity' THEN '-inf' ELSE {name}::text END"
+        )
+    return f"{name}::text"
+
+
+# Before the first cell, between two, after the last; and how a cell is said.
+LINES = {
+    "votable-tabledata": ("<TR><TD>", "</TD><TD>", "</TD></TR>", _tabledata),
+    "csv": ("", ",", "", _csv),
+}
+
+
+def written(cursor, sql, columns, format):
+    """Yield what a query finds as lines of a format, as `Written` batches."""
+    names = [f"c{number}" for number in range(len(columns))]
+    begin, between, end, cell = LINES[format]
+    cells = f", '{between}', ".join(
+        cell(f"q.{name}", column) for name, column in zip(names, columns, strict=True)
+    )
+    line = f"SELECT concat('{begin}', {cells}, '{end}') FROM ({sql}) AS q ({', '.join(names)})"
+    with Pieces(cursor, f"COPY ({line}) TO STDOUT") as pieces:
+        rest = b""
+        for piece in pieces:
+            whole = piece.rfind(b"\n") + 1
+            if whole:
+                yield Written(rest + piece[:whole])
+                rest = piece[whole:]
+            else:
+                rest += piece
+
+
 def _record(columns):
     """Return how a row lies in the stream: the number of its fields, then each with its length before it."""
     fields = [("fields", ">i2")]
@@ -88,22 +138,21 @@ def _packed(rows, columns):
     for number, column in enumerate(columns):
         values = rows[f"value{number}"]
         if column.kind in FLOATS:
-            found.append(values.astype(np.float64))
+            found.append(values)
             continue
-        values = values.astype(np.int64 if column.kind == "int" else bool)
+        values = values.astype(bool) if column.kind == "bool" else values
         null = (nulls >> bit) & 1 != 0
         bit += 1
         found.append(np.ma.MaskedArray(values, null) if null.any() else values)
     return Packed(tuple(found))
 
 
-class Pieces:
+class Pieces(io.RawIOBase):
     """What a COPY writes, to be read piece by piece: it runs in a thread that never gets far ahead."""
 
     def __init__(self, cursor, statement):
         self.cursor, self.statement = cursor, statement
         self.waiting, self.error, self.left = queue.Queue(AHEAD), None, False
-        self.gathered, self.size = [], 0
 
     def __enter__(self):
         self.thread = threading.Thread(target=self._run, name="copy", daemon=True)
@@ -112,13 +161,10 @@ class Pieces:
 
     def __exit__(self, *_):
         self.left = True
-        if self.thread.is_alive():
-            self.cursor.connection.cancel()
-        while self.thread.is_alive():  # it may wait for room
-            try:
+        while self.thread.is_alive():
+            self.cursor.connection.cancel()  # in vain if the statement has not begun yet: hence again
+            with contextlib.suppress(queue.Empty):  # it may wait for room
                 self.waiting.get(timeout=0.05)
-            except queue.Empty:
-                continue
         self.thread.join()
 
     def __iter__(self):
@@ -127,25 +173,23 @@ class Pieces:
         if self.error:
             raise self.error
 
-    def write(self, data):
-        """Take what the database sends: a row at a time."""
-        self.gathered.append(bytes(data))
-        self.size += len(data)
-        if self.size >= PIECE:
-            self._send()
-        return len(data)
+    def writable(self):
+        """Take what is written."""
+        return True
 
-    def _send(self):
-        if self.left:
-            raise InterruptedError(GIVEN_UP)
-        self.waiting.put(b"".join(self.gathered))
-        self.gathered, self.size = [], 0
+    def write(self, data):
+        """Take a piece."""
+        if not self.left:
+            self.waiting.put(bytes(data))
+        return len(data)
 
     def _run(self):
         try:
-            self.cursor.copy_expert(self.statement, self)
-            if self.gathered:
-                self._send()
+            # The database sends row by row; a buffer gathers them without a word of Python.
+            gathered = io.BufferedWriter(self, PIECE)
+            self.cursor.copy_expert(self.statement, gathered)
+            gathered.flush()
+            gathered.detach()
         except Exception as error:
             self.error = error
         finally:

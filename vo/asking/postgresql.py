@@ -8,14 +8,14 @@ import psycopg2
 from django.db import connection
 from psycopg2 import errors, sql
 
-from vo.asking.copying import can_copy, copied
+from vo.asking.copying import LINES, can_copy, copied, written
 from vo.asking.errors import QueryFailed, QueryStopped, ReaderMissing
 from vo.publishing.storage import reader_role
 
 BATCH = 2000
 
 
-def read(translation, brought, seconds, stopped):
+def read(translation, brought, seconds, stopped, format=""):
     """Yield batches of rows."""
     deadline = time.monotonic() + seconds
     parameters = connection.get_connection_params()
@@ -23,7 +23,7 @@ def read(translation, brought, seconds, stopped):
     with closing(psycopg2.connect(**parameters)) as reader:
         try:
             _prepare(reader, brought, seconds)
-            for batch in _batches(reader, translation):
+            for batch in _batches(reader, translation, format):
                 yield batch
                 if stopped():
                     raise QueryStopped
@@ -39,9 +39,12 @@ def read(translation, brought, seconds, stopped):
             raise QueryFailed(_in_words(error)) from None
 
 
-def _batches(reader, translation):
+def _batches(reader, translation, format):
     if can_copy(translation.columns):
         with reader.cursor() as cursor:
+            if format in LINES:
+                yield from written(cursor, translation.sql, translation.columns, format)
+                return
             yield from copied(cursor, translation.sql, translation.columns)
         return
     with reader.cursor(name="answer") as cursor:

@@ -18,7 +18,7 @@ LIMITS = {
 }
 
 
-def read(translation, brought, seconds, stopped):
+def read(translation, brought, seconds, stopped, format=""):
     """Yield batches of rows."""
     path = quote(str(connection.settings_dict["NAME"]))
     deadline = time.monotonic() + seconds

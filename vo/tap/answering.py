@@ -10,7 +10,7 @@ from django.conf import settings
 
 from vo.adql import translate
 from vo.adql.tables import Tables
-from vo.asking import ask
+from vo.asking import ask, count
 from vo.asking.brought import bring
 from vo.catalogue import TAP_SCHEMA, schemas_for
 from vo.tap.schema import rows_of
@@ -60,7 +60,11 @@ def answer(query, user, *, seconds=None, stopped=lambda: False, described=lambda
         for table in sorted(translation.tables, key=lambda one: one.full_name)
         if table.sql in rows
     ]
-    found = ask(translation, brought, seconds=seconds or settings.VO["SYNC_SECONDS"], stopped=stopped)
+    limits = {"seconds": seconds or settings.VO["SYNC_SECONDS"], "stopped": stopped}
+    n_rows = None
+    if query.format.needs_count and is_countable(translation):
+        n_rows = min(query.maxrec, count(translation, brought, **limits))
+    found = ask(translation, brought, format=query.format.name, **limits)
     counted = Counted(found, query.maxrec)
     batches = _as_values(translation.columns, counted)
     first = next(batches, [])
@@ -68,11 +72,21 @@ def answer(query, user, *, seconds=None, stopped=lambda: False, described=lambda
         "result",
         "",
         tuple(field_of(described(column)) for column in translation.columns),
+        n_rows=n_rows,
         infos=(("QUERY_STATUS", "OK", ""), ("QUERY", query.text, "")),
         infos_after=counted.infos,
     )
     pieces = query.format.writer(info, chain([first], batches))
     return Answer(query.media_type, query.format.suffix, pieces)
+
+
+def is_countable(translation):
+    """Say whether a query finds the same number of rows when it is asked again, and that number is all FITS needs."""
+    return (
+        all(column.kind in ("bool", "int", "float", "time") for column in translation.columns)
+        and all(table.immutable for table in translation.tables)
+        and "rand" not in translation.sql
+    )
 
 
 def backend():

@@ -6,7 +6,7 @@ reader tells them apart. Arrays are written as `[1.0, nan]`.
 
 import re
 
-from worktables.formats.fields import cells_by_column
+from worktables.formats.fields import Written, cells_by_column
 from worktables.formats.text import csv_texts, plain_texts
 
 BLANKS = re.compile("[\t\r\n]")
@@ -37,6 +37,9 @@ def csv_rows(table, batches, texts_of):
     columns = table.columns
     for rows in batches:
         if not rows:
+            continue
+        if isinstance(rows, Written):
+            yield rows.lines
             continue
         cells = cells_by_column(columns, len(table.fields), rows)
         texts = [texts_of(column, values) for column, values in zip(columns, cells, strict=True)]

@@ -169,6 +169,23 @@ class Packed:
         return Packed(tuple(cells[part] for cells in self.columns))
 
 
+@dataclass(frozen=True)
+class Written:
+    """A batch of rows that the database wrote itself, as lines of the format that is asked for."""
+
+    lines: bytes
+
+    def __len__(self):
+        return self.lines.count(b"\n")
+
+    def __getitem__(self, part):
+        """Return the first rows, as many as `part` ends with."""
+        end = 0
+        for _ in range(min(part.stop, len(self))):
+            end = self.lines.index(b"\n", end) + 1
+        return Written(self.lines[:end])
+
+
 def listed(cells):
     """Return cells as a list of plain Python values."""
     return cells.tolist() if isinstance(cells, np.ndarray) else cells
@@ -196,8 +213,10 @@ def cells_by_column(columns, n_fields, rows):
 
 def as_floats(column, cells):
     """Cells as float64, with NaN for null; a scalar NaN *is* null."""
+    if isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
+        return cells  # whichever byte comes first
     try:
-        return np.asarray(cells, dtype=np.float64)
+        return np.array(cells, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise BadValue(column.name, _culprit(cells, float), column.kind) from None
 
@@ -206,7 +225,7 @@ def as_integers(column, cells, fill=0):
     """Cells as int64 with `fill` for null, and where they are null (None: nowhere)."""
     if isinstance(cells, np.ma.MaskedArray):
         return cells.filled(fill), np.ma.getmaskarray(cells)
-    if isinstance(cells, np.ndarray) and cells.dtype == np.int64:
+    if isinstance(cells, np.ndarray) and cells.dtype.kind == "i":
         return cells, None
     null = None
     if None in cells:

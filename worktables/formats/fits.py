@@ -231,7 +231,11 @@ def _table_data(table, columns, formats, batches):
                 data = heap_offset.descriptors(column, values)
             else:
                 data = _column_data(table, column, values, size)
-            block[:, start : start + size] = data.view(np.uint8).reshape(len(rows), size)
+            place = block[:, start : start + size]
+            if data.ndim == 1 and data.itemsize == size:
+                place.view(f"V{size}")[:, 0] = data.view(f"V{size}")
+            else:
+                place[:] = data.view(np.uint8).reshape(len(rows), size)
             start += size
         yield block.tobytes()
     if written != table.n_rows:
@@ -241,9 +245,9 @@ def _table_data(table, columns, formats, batches):
 def _column_data(table, column, cells, size):
     kind = column.kind
     if kind in ("float", "time"):
-        return as_floats(column, cells).astype(">f8")
+        return as_floats(column, cells).astype(">f8", copy=False)
     if kind == "int":
-        return _integers(table, column, cells).astype(">i8")
+        return _integers(table, column, cells).astype(">i8", copy=False)
     if kind == "bool":
         return as_booleans(cells)
     if _is_text(column):

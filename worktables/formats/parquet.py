@@ -51,11 +51,11 @@ def _arrow_field(pa, column):
 
 def _arrow_array(pa, column, cells, arrow):
     if column.kind in ("float", "time"):
-        values = as_floats(column, cells)
+        values = as_floats(column, cells).astype(np.float64)
         return pa.array(values, arrow, mask=np.isnan(values))
     if column.kind == "int":
         values, null = as_integers(column, cells)
-        return pa.array(values, arrow, mask=null)
+        return pa.array(values.astype(np.int64), arrow, mask=null)
     if column.kind == "array" and column.element != "text":
         cells = checked_arrays(column, cells)
     return pa.array(listed(cells), arrow)

@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from worktables.formats.fields import (
+    Written,
     as_array,
     as_booleans,
     as_bytes,
@@ -58,6 +59,9 @@ def write_tabledata(table, batches):
     yield _opening(table, columns, empty_arrays=True) + b"<TABLEDATA>\n"
     for rows in batches:
         if not rows:
+            continue
+        if isinstance(rows, Written):
+            yield rows.lines
             continue
         cells = cells_by_column(columns, len(table.fields), rows)
         texts = [_as_xml_texts(column, values) for column, values in zip(columns, cells, strict=True)]
@@ -208,7 +212,19 @@ def _binary_rows(columns, cells, n_rows):
 
 
 def _side_by_side(arrays):
-    return np.hstack([array.view(np.uint8).reshape(len(array), -1) for array in arrays])
+    sizes = [array.itemsize * (array.size // len(array)) for array in arrays]
+    block = np.empty((len(arrays[0]), sum(sizes)), np.uint8)
+    start = 0
+    for array, size in zip(arrays, sizes, strict=True):
+        # Arrays may be fields of wider records: their bytes are taken from where they are.
+        block[:, start : start + size].view(f"V{size}")[:, 0] = _whole(array, size)
+        start += size
+    return block
+
+
+def _whole(array, size):
+    """Return what an array has for each row as one item of so many bytes."""
+    return array.view(f"V{size}") if array.ndim == 1 else np.ascontiguousarray(array).view(f"V{size}")[:, 0]
 
 
 def _binary_column(column, cells):
@@ -216,10 +232,10 @@ def _binary_column(column, cells):
     kind = column.kind
     if kind in ("float", "time"):
         values = as_floats(column, cells)
-        return values.astype(">f8"), np.isnan(values)
+        return values.astype(">f8", copy=False), np.isnan(values)
     if kind == "int":
         values, null = as_integers(column, cells)
-        return values.astype(">i4" if column.element == "int32" else ">i8"), null
+        return values.astype(">i4" if column.element == "int32" else ">i8", copy=False), null
     if kind == "bool":
         letters = as_booleans(cells)
         null = letters == 0
