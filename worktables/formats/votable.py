@@ -41,15 +41,30 @@ def write_votable(table, batches):
     """Yield a VOTable with a BINARY2 stream."""
     columns = table.columns
     yield _opening(table, columns) + b'<BINARY2>\n<STREAM encoding="base64">\n'
+    yield from _as_base64(
+        _binary_rows(columns, cells_by_column(columns, len(table.fields), rows), len(rows))
+        for rows in batches
+        if rows
+    )
+    yield b"</STREAM>\n</BINARY2>\n" + _closing(table)
+
+
+def _as_base64(blocks):
+    """Yield blocks of bytes in base64: three bytes are four letters, so up to two wait for the next block."""
     rest = b""
-    for rows in batches:
-        if not rows:
-            continue
-        data = rest + _binary_rows(columns, cells_by_column(columns, len(table.fields), rows), len(rows))
-        whole = len(data) - len(data) % 3
-        rest = data[whole:]
-        yield b2a_base64(data[:whole])
-    yield (b2a_base64(rest) if rest else b"") + b"</STREAM>\n</BINARY2>\n" + _closing(table)
+    for block in map(memoryview, blocks):
+        if rest:
+            missing = 3 - len(rest)
+            rest += block[:missing]
+            block = block[missing:]
+            if len(rest) == 3:
+                yield b2a_base64(rest)
+                rest = b""
+        whole = len(block) - len(block) % 3
+        yield b2a_base64(block[:whole])
+        rest = rest or bytes(block[whole:])
+    if rest:
+        yield b2a_base64(rest)
 
 
 def write_tabledata(table, batches):
@@ -199,7 +214,7 @@ def _binary_rows(columns, cells, n_rows):
     runs[0].insert(0, np.packbits(nulls, axis=1))
 
     if len(runs) == 1:
-        return _side_by_side(runs[0]).tobytes()
+        return memoryview(_side_by_side(runs[0]).reshape(-1))
     pieces = []
     for position, run in enumerate(runs):
         if position % 2:
