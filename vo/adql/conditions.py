@@ -8,7 +8,7 @@ from vo.adql.expressions import alike, common, read_number
 from vo.adql.parsing import position_of
 from vo.adql.searching import prefilter
 from vo.adql.times import mjd_of
-from vo.adql.values import AND, COMPARISON, CONCAT, NAMES, NOT, NUMBERS, OR, Near, Value, fact
+from vo.adql.values import AND, COMPARISON, CONCAT, NAMES, NOT, NUMBERS, OR, Near, Value, fact, like
 
 BOOL = fact("bool")
 OPERATORS = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
@@ -280,3 +280,13 @@ def case(context: Context, node: exp.Case) -> Value:
     sql = "".join(f" WHEN {when} THEN {text}" for when, text in zip(whens, texts, strict=False))
     default = f" ELSE {texts[-1]}" if len(texts) > len(whens) else ""
     return Value(f"CASE{sql}{default} END", alike(results, kind))
+
+
+@compiles(exp.Subquery, takes="this")
+def scalar(context: Context, node: exp.Subquery) -> Value:
+    query = context.subquery(node.this, "a comparison")
+    if len(query.columns) != 1 or not query.single:
+        raise AdqlError(
+            "A subquery that is a value has one column and one row at most", position_of(node), "write an aggregate or TOP 1"
+        )
+    return Value(f"({query.sql})", like(query.columns[0]))

@@ -112,7 +112,7 @@ TEXTS = "".join(
             "text_as_float",
             "x text",
             "float8",
-            r"""CASE WHEN btrim(x) ~ '^[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?$' THEN
+            r"""CASE WHEN btrim(x) ~ '^[+-]?([0-9]{1,250}\.?[0-9]{0,250}|\.[0-9]{1,250})([eE][+-]?[0-9]{1,3})?$' THEN
             CASE WHEN abs(btrim(x)::numeric) < 1e-307 THEN 0 WHEN abs(btrim(x)::numeric) < 1.797693134862315e308
             THEN btrim(x)::float8 END END""",
         ),

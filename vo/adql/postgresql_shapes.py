@@ -79,10 +79,9 @@ DECLARE
 BEGIN
     IF n = 1 THEN RETURN adql.angle(s[3], s[4], s[5], px, py, pz) <= s[2] + 1e-11; END IF;
     depth := s[2] * px + s[3] * py + s[4] * pz;
-    IF depth <= 0 THEN RETURN false; END IF;
+    IF depth < 1e-4 THEN RETURN false; END IF;
     x := (s[5] * px + s[6] * py + s[7] * pz) / depth;
     y := (s[8] * px + s[9] * py + s[10] * pz) / depth;
-    IF abs(x) > 1e100 OR abs(y) > 1e100 THEN RETURN false; END IF;
     near := 1e-11 * (1 + x * x + y * y);
     x0 := s[5 * n + 9]; y0 := s[5 * n + 10];
     FOR i IN 1 .. n LOOP

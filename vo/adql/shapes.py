@@ -74,7 +74,7 @@ class Shape:
         if self.kind != "polygon":
             return separation(self.vertices[0], place) <= self.radius + TOUCHING
         depth = dot(self.middle, place)
-        if depth <= 0:
+        if depth < 1e-4:  # the corners are all nearer to the middle than that
             return False
         x, y = dot(self.east, place) / depth, dot(self.north, place) / depth
         inside = False
