@@ -80,7 +80,7 @@ def negative(context: Context, node: exp.Neg) -> Value:
         return Value(value.sql, like(value.about), value.binds, constant=value.constant)
     if isinstance(value.constant, (int, float)):
         return constant(context, -value.constant)
-    return Value(f"-{value.within(ATOM)}", like(value.about, as_number(value)), UNARY)
+    return Value(f"-{value.within(ATOM)}", fact(as_number(value), value.about.unit), UNARY)
 
 
 def as_number(value: Value) -> str:
@@ -154,10 +154,7 @@ def result(operator: type, left: Value, right: Value, kind: str) -> Column:
     if operator in (exp.Add, exp.Sub):
         measured = [value for value in (left, right) if value.constant is None and value.kind != "null"]
         if measured and len({value.about.unit for value in measured}) == 1:
-            first = measured[0].about
-            return fact(
-                kind, first.unit, first.ucd if all(value.about.ucd == first.ucd for value in measured) else ""
-            )
+            return fact(kind, measured[0].about.unit)
     return fact(kind)
 
 

@@ -240,7 +240,7 @@ def aggregated(context: Context, name: str, argument: exp.Expression, node: exp.
         hint = "write SUM(CASE WHEN … THEN 1 ELSE 0 END)" if kind == "bool" else ""
         raise AdqlError(f"{name} takes no {NAMES[kind].split(' ', 1)[-1]}s", position_of(node), hint)
     statistic = {"SUM": "", "AVG": "stat.mean", "MIN": "stat.min", "MAX": "stat.max"}[name]
-    ucd = of_aggregate(value.about, statistic) if statistic else value.about.ucd
+    ucd = of_aggregate(value.about, statistic) if statistic else like(value.about).ucd
     if name in ("MIN", "MAX"):
         return Value(f"{name.lower()}({distinct}{backend.ordered(value)})", like(value.about, kind, ucd))
     if name == "SUM" and as_number(value) == "int":

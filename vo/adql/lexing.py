@@ -40,6 +40,10 @@ SIGNS = {
     "=": TokenType.EQ,
     ";": TokenType.SEMICOLON,
 }
+AFTER_LISTS = {
+    *(TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.ORDER_BY, TokenType.OFFSET),
+    *(TokenType.R_PAREN, TokenType.COMMA, TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT),
+}
 TYPOGRAPHIC = {
     **dict.fromkeys("‘’‚‛′`´", "write ' around texts"),
     **dict.fromkeys("“”„‟″«»", "write \" around names and ' around texts"),
@@ -120,6 +124,8 @@ class Lexer:
 
     def add(self, kind: TokenType, text: str, start: int, end: int) -> None:
         line, column = self.position(start)
+        if self.tokens and self.tokens[-1].token_type == TokenType.COMMA and kind in AFTER_LISTS:
+            raise AdqlError(f"A comma stands before {text.upper()}", (line, column), "leave one of them out")
         self.tokens.append(Token(kind, text, line, column, start, end - 1))
 
     def read_word(self, word: str, start: int, end: int) -> None:
@@ -161,11 +167,7 @@ class Lexer:
         """Say whether a word that may be a name is used like a clause of another dialect."""
         before = self.tokens[-1].token_type if self.tokens else None
         after = self.query[end:].lstrip()[:1]
-        return before not in (TokenType.DOT, TokenType.COMMA, TokenType.SELECT) and after not in (
-            ",",
-            ".",
-            "",
-        )
+        return after == "(" or before not in (TokenType.DOT, TokenType.COMMA, TokenType.SELECT) and after not in (",", ".", "")
 
     def nest(self, sign: str, start: int) -> None:
         """Follow what is opened and closed, so that nothing is too deep for whoever reads the tokens."""
@@ -246,7 +248,7 @@ class Lexer:
                 f"The {sign} opens a {what} that is never closed", position, f"add {sign} at its end"
             )
         if sign in TYPOGRAPHIC:
-            return AdqlError(f"“{sign}” is a typographic sign", position, TYPOGRAPHIC[sign])
+            return AdqlError(f"{sign} is a typographic sign", position, TYPOGRAPHIC[sign])
         if sign.isalpha():
             return AdqlError(f"“{sign}” cannot be in a name", position, 'quote the name with "')
         shown = sign if sign.isprintable() else f"U+{ord(sign):04X}"

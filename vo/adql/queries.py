@@ -161,17 +161,16 @@ def projections(context: Context, node: exp.Select) -> list[tuple[str, Value]]:
             name, each = each.args["alias"].name, each.this
         value = context.value(each)
         if not name:
-            name = (
-                each.name
-                if isinstance(each, (exp.Column, exp.Anonymous))
-                else "cast"
-                if isinstance(each, exp.Cast)
-                else ""
-            )
+            name = each.name if isinstance(each, exp.Column) else own_name(each)
         items.append((name, value))
     if not items:
         raise AdqlError("Nothing is selected", position_of(node), "name columns after SELECT, or *")
     return items
+
+
+def own_name(node: exp.Expression) -> str:
+    """Return the name that a column has without AS: that of its function, if it is one."""
+    return node.name.lower() if isinstance(node, exp.Anonymous) else "cast" if isinstance(node, exp.Cast) else ""
 
 
 def all_columns(context: Context, node: exp.Expression) -> list[Value]:

@@ -15,7 +15,7 @@ PLACES = [
 ]
 
 
-@dataclass
+@dataclass(repr=False)
 class Sky:
     """The tables in a database, and the same rows as dictionaries."""
 
