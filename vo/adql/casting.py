@@ -32,7 +32,7 @@ def cast(context: Context, node: exp.Cast) -> Value:
     raise AdqlError("CAST does not know that type", position_of(node), f"write {TYPES}")
 
 
-def length(sizes: list[exp.Expression], kind: object, node: exp.Expression) -> int | None:
+def length(sizes: list[exp.Expr], kind: object, node: exp.Expr) -> int | None:
     """Return how many characters a type has; None if as many as there are."""
     if not sizes:
         return 1 if kind == TYPE.CHAR else None
@@ -42,11 +42,11 @@ def length(sizes: list[exp.Expression], kind: object, node: exp.Expression) -> i
     return int(text)
 
 
-def impossible(value: Value, what: str, node: exp.Expression) -> AdqlError:
+def impossible(value: Value, what: str, node: exp.Expr) -> AdqlError:
     return AdqlError(f"CAST makes no {what} of {NAMES[value.kind]}", position_of(node))
 
 
-def as_text(context: Context, value: Value, size: int | None, node: exp.Expression) -> Value:
+def as_text(context: Context, value: Value, size: int | None, node: exp.Expr) -> Value:
     backend = context.backend
     texts = {
         "null": lambda: "NULL",
@@ -62,7 +62,7 @@ def as_text(context: Context, value: Value, size: int | None, node: exp.Expressi
     return Value(backend.start_of(text, size) if size else text, fact("text", ucd=value.about.ucd))
 
 
-def as_whole(context: Context, value: Value, bits: int, node: exp.Expression) -> Value:
+def as_whole(context: Context, value: Value, bits: int, node: exp.Expr) -> Value:
     backend = context.backend
     about = like(value.about, "int")
     if value.kind == "bool":
@@ -77,7 +77,7 @@ def as_whole(context: Context, value: Value, bits: int, node: exp.Expression) ->
     return Value(backend.call(f"{number}_as_int", value.sql, str(bits)), about)
 
 
-def as_real(context: Context, value: Value, single: bool, node: exp.Expression) -> Value:
+def as_real(context: Context, value: Value, single: bool, node: exp.Expr) -> Value:
     backend = context.backend
     about = like(value.about, "float")
     if value.kind == "null":
@@ -91,7 +91,7 @@ def as_real(context: Context, value: Value, single: bool, node: exp.Expression) 
     return Value(backend.call("single", text) if single else text, about)
 
 
-def as_time(context: Context, value: Value, node: exp.Expression) -> Value:
+def as_time(context: Context, value: Value, node: exp.Expr) -> Value:
     backend = context.backend
     about = fact("time", "d", value.about.ucd or "time.epoch", xtype=value.about.xtype)
     if value.kind in ("time", "float", "null"):

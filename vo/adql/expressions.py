@@ -88,14 +88,14 @@ def as_number(value: Value) -> str:
     return "float" if value.kind == "time" else "int" if value.kind == "null" else value.kind
 
 
-SIGNS = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+SIGNS: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
 
 
 @compiles(exp.Add, exp.Sub, exp.Mul, exp.Div, takes="this expression typed safe")
 def arithmetic(context: Context, node: exp.Binary) -> Value:
     chain: list[exp.Binary] = []
-    leftmost: exp.Expression = node
-    while type(leftmost) in SIGNS:
+    leftmost: exp.Expr = node
+    while isinstance(leftmost, exp.Binary) and type(leftmost) in SIGNS:
         chain.append(leftmost)
         leftmost = leftmost.this
     if len(chain) > LONGEST_CHAIN:
@@ -142,7 +142,9 @@ def folded(operator: type, left: object, right: object) -> int | float | None:
                 return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
             number = left / right
         else:
-            number = {exp.Add: left + right, exp.Sub: left - right, exp.Mul: left * right}[operator]
+            number = (
+                left + right if operator is exp.Add else left - right if operator is exp.Sub else left * right
+            )
     except OverflowError:
         return None
     fits = math.isfinite(number) if isinstance(number, float) else abs(number) < 2**63
@@ -160,8 +162,8 @@ def result(operator: type, left: Value, right: Value, kind: str) -> Column:
 
 @compiles(exp.DPipe, takes="this expression safe")
 def concatenation(context: Context, node: exp.DPipe) -> Value:
-    parts: list[exp.Expression] = []
-    rest: exp.Expression = node
+    parts: list[exp.Expr] = []
+    rest: exp.Expr = node
     while isinstance(rest, exp.DPipe):
         parts.append(rest.expression)
         rest = rest.this
@@ -172,9 +174,7 @@ def concatenation(context: Context, node: exp.DPipe) -> Value:
     return Value(" || ".join(value.within(CONCAT + 1) for value in values), fact("text"), CONCAT)
 
 
-def common(
-    context: Context, values: list[Value], nodes: list[exp.Expression], what: str
-) -> tuple[str, list[str]]:
+def common(context: Context, values: list[Value], nodes: list[exp.Expr], what: str) -> tuple[str, list[str]]:
     """Return the kind that values have together and their texts made so; they are alternatives of one another."""
     kinds = {value.kind for value in values} - {"null"}
     if not kinds:

@@ -41,7 +41,14 @@ SIGNS = {
     ";": TokenType.SEMICOLON,
 }
 AFTER_LISTS = {
-    *(TokenType.FROM, TokenType.WHERE, TokenType.GROUP_BY, TokenType.HAVING, TokenType.ORDER_BY, TokenType.OFFSET),
+    *(
+        TokenType.FROM,
+        TokenType.WHERE,
+        TokenType.GROUP_BY,
+        TokenType.HAVING,
+        TokenType.ORDER_BY,
+        TokenType.OFFSET,
+    ),
     *(TokenType.R_PAREN, TokenType.COMMA, TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT),
 }
 TYPOGRAPHIC = {
@@ -167,7 +174,9 @@ class Lexer:
         """Say whether a word that may be a name is used like a clause of another dialect."""
         before = self.tokens[-1].token_type if self.tokens else None
         after = self.query[end:].lstrip()[:1]
-        return after == "(" or before not in (TokenType.DOT, TokenType.COMMA, TokenType.SELECT) and after not in (",", ".", "")
+        return after == "(" or (
+            before not in (TokenType.DOT, TokenType.COMMA, TokenType.SELECT) and after not in (",", ".", "")
+        )
 
     def nest(self, sign: str, start: int) -> None:
         """Follow what is opened and closed, so that nothing is too deep for whoever reads the tokens."""

@@ -25,7 +25,7 @@ class Adql(Dialect):
         TYPE_TOKENS = TYPES
 
 
-def parse(query: str) -> tuple[exp.Expression, dict[str, list[str]]]:
+def parse(query: str) -> tuple[exp.Expr, dict[str, list[str]]]:
     """Return the tree of a query and the numbers of its long lists; raise `AdqlError` where it has no sense."""
     tokens = lex(query)
     if not tokens:
@@ -56,7 +56,9 @@ def explained(error: ParseError, tokens: Lexed) -> AdqlError:
     position = (facts["line"], facts["col"]) if facts.get("line") else None
     last = tokens[-1]
     if position == (last.line, last.col) and "Unexpected" not in description:
-        return AdqlError(f"The query ends too early, after “{last.text}”", position, "something is missing there")
+        return AdqlError(
+            f"The query ends too early, after “{last.text}”", position, "something is missing there"
+        )
     if "Expecting )" in description:
         hint = "a comma or a parenthesis may be missing before it"
     else:
@@ -64,7 +66,7 @@ def explained(error: ParseError, tokens: Lexed) -> AdqlError:
     return AdqlError(f"The query cannot be understood at “{what}”", position, hint)
 
 
-def position_of(node: exp.Expression) -> tuple[int, int] | None:
+def position_of(node: exp.Expr) -> tuple[int, int] | None:
     """Return line and column where a part of the query begins, as far as the parser kept it."""
     return min(
         ((part.meta["line"], part.meta["col"]) for part in node.walk() if "line" in part.meta), default=None

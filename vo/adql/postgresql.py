@@ -93,7 +93,8 @@ NUMBERS = "".join(
             "int_as_int",
             "x bigint, bits integer",
             "bigint",
-            """CASE WHEN bits >= 64 OR (x >= -(1::bigint << (bits - 1)) AND x < (1::bigint << (bits - 1))) THEN x END""",
+            """CASE WHEN bits >= 64 OR (x >= -(1::bigint << (bits - 1))
+            AND x < (1::bigint << (bits - 1))) THEN x END""",
         ),
     )
 )

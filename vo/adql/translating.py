@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from vo.adql import aggregates, casting, geometry  # noqa: F401  (they register what they compile)
 from vo.adql.backends import BACKENDS
-from vo.adql import casting, geometry  # noqa: F401  (they register what they compile)
 from vo.adql.compiling import Compiler, Context
 from vo.adql.errors import AdqlError
 from vo.adql.parsing import parse

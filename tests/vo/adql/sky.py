@@ -1,29 +1,39 @@
 """A small sky with all that is awkward: poles, right ascension 0, NULLs, capitals, signs of patterns."""
 
 import sqlite3
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from vo.adql import Column, Position, Table, Tables, translate
 
-NAMES = ["M 87", "m 87", "NGC 4472", "ngc_1052", "100% sure", "Zwicky's", "Abell", "ábell", "Ζ", "", "back\\slash"]
+NAMES = [
+    "M 87",
+    "m 87",
+    "NGC 4472",
+    "ngc_1052",
+    "100% sure",
+    "Zwicky's",
+    "Abell",
+    "ábell",
+    "Ζ",
+    "",
+    "back\\slash",
+]
 PLACES = [
     *((0.05, 0.05), (359.9, 0.001), (0.2, 9.5), (10.4, 10.4), (10.0, 10.0), (100.0, 80.0), (103.0, 80.0)),
     *((12.0, 89.95), (192.0, 89.9), (45.0, -90.0), (45.0, 90.0), (360.0, 0.0), (0.0, 0.0), (101.5, 80.0)),
 ]
 
 
-@dataclass(repr=False)
 class Sky:
     """The tables in a database, and the same rows as dictionaries."""
 
-    vendor: str
-    connection: Any
-    tables: Tables
-    stars: list[dict]
-    galaxies: list[dict]
+    def __init__(self, vendor, connection, tables, stars, galaxies):
+        self.vendor, self.connection, self.tables = vendor, connection, tables
+        self.stars, self.galaxies = stars, galaxies
+
+    def __repr__(self):
+        return f"<a sky on {self.vendor}>"
 
     def ask(self, query, limit=None):
         """Return the answer's rows as tuples."""
@@ -109,11 +119,19 @@ CATALOGUE = Tables.of(
         Table("survey", "stars", '"data_1"', STARS, (Position("ra", "dec", "data_1_sky"),), size=300),
         Table("survey", "galaxies", '"data_2"', GALAXIES, (Position("ra", "dec", "data_2_sky"),), size=80),
         Table("survey", "plain_stars", '(SELECT * FROM "data_1")', STARS, (Position("ra", "dec"),), size=300),
-        Table("other", "stars", '"data_3"', (Column("id", "int"), Column("Case", "int"), Column("size", "int"))),
+        Table(
+            "other", "stars", '"data_3"', (Column("id", "int"), Column("Case", "int"), Column("size", "int"))
+        ),
         Table("tap_schema", "tables", '"data_3"', (Column("id", "int"),)),
     ]
 )
-SQL_TYPES = {"int": "bigint", "float": "double precision", "text": "text", "time": "double precision", "region": "text"}
+SQL_TYPES = {
+    "int": "bigint",
+    "float": "double precision",
+    "text": "text",
+    "time": "double precision",
+    "region": "text",
+}
 
 
 def fill(vendor, connection):
@@ -123,9 +141,7 @@ def fill(vendor, connection):
     mark = "?" if vendor == "sqlite" else "%s"
     for table, columns, made in (("data_1", STARS, stars), ("data_2", GALAXIES, galaxies)):
         types = SQL_TYPES | {"bool": "integer" if vendor == "sqlite" else "boolean"}
-        described = ", ".join(
-            f'"{column.name}" {types[column.kind]}' for column in columns[1:]
-        )
+        described = ", ".join(f'"{column.name}" {types[column.kind]}' for column in columns[1:])
         cursor.execute(f'CREATE TABLE {table} ("id" integer primary key, {described})')
         names = [column.name for column in columns]
         cursor.executemany(
@@ -139,7 +155,9 @@ def fill(vendor, connection):
             for row in made:
                 ra, dec = np.radians([row["ra"], row["dec"]])
                 x, y, z = float(np.cos(dec) * np.cos(ra)), float(np.cos(dec) * np.sin(ra)), float(np.sin(dec))
-                cursor.execute(f"INSERT INTO {table}_sky VALUES (?, ?, ?, ?, ?, ?, ?)", (row["id"], x, x, y, y, z, z))
+                cursor.execute(
+                    f"INSERT INTO {table}_sky VALUES (?, ?, ?, ?, ?, ?, ?)", (row["id"], x, x, y, y, z, z)
+                )
     cursor.execute('CREATE TABLE data_3 ("id" integer, "Case" integer, "size" integer)')
     cursor.execute("INSERT INTO data_3 VALUES (1, 2, 3)")
     return Sky(vendor, connection, CATALOGUE, stars, galaxies)

@@ -61,7 +61,9 @@ def test_unit_kind_and_ucd_come_with_an_expression(expression, backend):
 
 
 def test_a_plain_column_brings_all_that_is_known_of_it():
-    epoch, footprint, star = translate("SELECT epoch, footprint, id FROM survey.stars", CATALOGUE, "sqlite").columns
+    epoch, footprint, star = translate(
+        "SELECT epoch, footprint, id FROM survey.stars", CATALOGUE, "sqlite"
+    ).columns
 
     assert epoch.time_scale == "tdb"
     assert footprint.xtype == "region"
@@ -80,7 +82,9 @@ def test_it_does_so_through_subqueries_and_with_and_unions():
 
 
 def test_names_of_an_answer_are_unique():
-    columns = translate("SELECT id, ra, id, ID AS id_2, 1, s.* FROM survey.stars s", CATALOGUE, "sqlite").columns
+    columns = translate(
+        "SELECT id, ra, id, ID AS id_2, 1, s.* FROM survey.stars s", CATALOGUE, "sqlite"
+    ).columns
 
     names = [column.name.lower() for column in columns]
     assert names[:5] == ["id", "ra", "id_2", "id_2_2", "col5"]
@@ -88,7 +92,8 @@ def test_names_of_an_answer_are_unique():
 
 
 def test_only_what_is_read_is_named():
-    query = "WITH unused AS (SELECT 1 AS x FROM other.stars) SELECT id FROM survey.stars WHERE id IN (SELECT star_id FROM galaxies)"
+    query = "WITH unused AS (SELECT 1 AS x FROM other.stars) SELECT id FROM survey.stars "
+    "WHERE id IN (SELECT star_id FROM galaxies)"
 
     tables = translate(query, CATALOGUE, "sqlite").tables
 
@@ -96,6 +101,9 @@ def test_only_what_is_read_is_named():
 
 
 def test_units_that_do_not_convert_are_refused():
-    for unit, sentence in (("kg", "“deg” cannot be converted to “kg”"), ("furlong!", "“furlong!” is not a known unit")):
+    for unit, sentence in (
+        ("kg", "“deg” cannot be converted to “kg”"),
+        ("furlong!", "“furlong!” is not a known unit"),
+    ):
         with pytest.raises(AdqlError, match=sentence):
             translate(f"SELECT IN_UNIT(ra, '{unit}') FROM survey.stars", CATALOGUE, "sqlite")

@@ -76,7 +76,8 @@ REFUSED = {
     "WITH a AS (SELECT id FROM a) SELECT * FROM a": "There is no table “a”",
     "SELECT CAST('pg_class' AS regclass) FROM survey.stars": "CAST does not know that type",
     "SELECT CAST(id AS BLOB) FROM survey.stars": "CAST does not know that type",
-    "SELECT 'pg_class'::regclass FROM survey.stars": "“:” has no meaning in ADQL (line 1, column 18); write CAST(value AS type)",
+    "SELECT 'pg_class'::regclass "
+    "FROM survey.stars": "“:” has no meaning in ADQL (line 1, column 18); write CAST(value AS type)",
     "SELECT $$text$$ FROM survey.stars": "“$” has no meaning in ADQL",
     "SELECT E'\\047' FROM survey.stars": "“E” stands before a text without a space",
     "SELECT U&'\\0041' FROM survey.stars": "“&” has no meaning in ADQL",
@@ -150,7 +151,10 @@ DEEPLY_NESTED = {
     "withs": "WITH a AS (" * 200 + "SELECT 1 FROM survey.stars" + ") SELECT * FROM a" * 200,
     "is": f"SELECT id FROM survey.stars WHERE id {'IS NULL ' * 5_000}",
     "dots": f"SELECT {'.'.join(['a'] * 5_000)} FROM survey.stars",
-    "joins in parentheses": "SELECT 1 FROM " + "(survey.stars a JOIN " * 90 + "survey.stars b" + " ON 1 = 1)" * 90,
+    "joins in parentheses": "SELECT 1 FROM "
+    + "(survey.stars a JOIN " * 90
+    + "survey.stars b"
+    + " ON 1 = 1)" * 90,
 }
 
 
@@ -169,14 +173,28 @@ def test_a_long_condition_is_no_deep_one(sky):
 
 
 @pytest.mark.parametrize("depth", range(2, 40, 3))
-@pytest.mark.parametrize("shape", ["1 + ({})", "ABS({})", "1 - ABS(1 - ABS({}))", "(SELECT TOP 1 id FROM survey.stars WHERE 1 = 1 AND id IN ({}))", "1 - ABS(1 * ({}))", "CASE WHEN 1 = 1 THEN {} END", "(SELECT MAX({}) FROM survey.stars)"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "1 + ({})",
+        "ABS({})",
+        "1 - ABS(1 - ABS({}))",
+        "(SELECT TOP 1 id FROM survey.stars WHERE 1 = 1 AND id IN ({}))",
+        "1 - ABS(1 * ({}))",
+        "CASE WHEN 1 = 1 THEN {} END",
+        "(SELECT MAX({}) FROM survey.stars)",
+    ],
+)
 def test_what_is_translated_is_not_too_deep_for_the_database(sky, shape, depth):
     inner = "n"
     for _ in range(depth):
         inner = shape.format(inner)
+    refused = ""
     try:
-        answer = sky.ask(f"SELECT {inner} FROM survey.stars WHERE id = 1")
+        assert len(sky.ask(f"SELECT {inner} FROM survey.stars WHERE id = 1")) == 1
     except AdqlError as error:
-        assert "nested too deeply" in str(error) or "MAX" in str(error) or "more than" in str(error)
-    else:
-        assert len(answer) == 1
+        refused = str(error)
+
+    assert not refused or any(
+        words in refused for words in ("nested too deeply", "more than", "inside of another")
+    )
