@@ -60,12 +60,15 @@ def aggregated(context: Context, name: str, argument: exp.Expr, node: exp.Expr) 
             raise AdqlError(f"{name} takes one expression after DISTINCT", position_of(node))
         distinct, argument = "DISTINCT ", argument.expressions[0]
     value = entered(context, name, argument, node)
-    kind, backend = value.kind, context.backend
+    backend = context.backend
+    if value.kind == "null":
+        value = Value(backend.null("float"), fact("float"))
+    kind = value.kind
     if name == "COUNT":
         if kind == "array" or (kind in ("point", "circle", "polygon", "region") and distinct):
             raise AdqlError(f"COUNT cannot tell {NAMES[kind]} from another", position_of(node))
         return Value(f"count({distinct}{backend.ordered(value)})", fact("int", ucd="meta.number"))
-    allowed = (*NUMBERS, "time", "null") if name in ("SUM", "AVG") else (*NUMBERS, "time", "text", "null")
+    allowed = (*NUMBERS, "time") if name in ("SUM", "AVG") else (*NUMBERS, "time", "text")
     if kind not in allowed:
         hint = "write SUM(CASE WHEN … THEN 1 ELSE 0 END)" if kind == "bool" else ""
         raise AdqlError(f"{name} takes no {NAMES[kind].split(' ', 1)[-1]}s", position_of(node), hint)

@@ -38,6 +38,7 @@ class Backend(ABC):
     prefix: str  # of our own functions
     true: str
     false: str
+    double: str  # the type
 
     def call(self, name: str, *arguments: str) -> str:
         """Return a call of one of our functions."""
@@ -53,6 +54,10 @@ class Backend(ABC):
     def number(self, number: int | float) -> str:
         """Return a literal."""
 
+    def null(self, kind: str) -> str:
+        """Return a NULL of a kind."""
+        return f"CAST(NULL AS {'text' if kind == 'text' else self.double})"
+
     @abstractmethod
     def ordered(self, value: Value) -> str:
         """Return the text by which a value is ordered and selected."""
@@ -65,9 +70,9 @@ class Backend(ABC):
     def wide(self, value: Value) -> str:
         """Return the text of a whole number with 64 bits."""
 
-    @abstractmethod
     def as_float(self, value: Value) -> str:
         """Return the text of a number as one with a fraction."""
+        return f"CAST({value.sql} AS {self.double})"
 
     @abstractmethod
     def divide(self, left: Value, right: Value, floating: bool) -> str:
@@ -122,7 +127,7 @@ class Sqlite(Backend):
     """SQLite: truth is 1 and 0, a division by zero is NULL already."""
 
     name, prefix = "sqlite", "adql_"
-    true, false = "1", "0"
+    true, false, double = "1", "0", "REAL"
 
     def number(self, number: int | float) -> str:
         return str(number) if isinstance(number, int) else repr(float(number))
@@ -132,9 +137,6 @@ class Sqlite(Backend):
 
     def wide(self, value: Value) -> str:
         return value.within(PRODUCT)
-
-    def as_float(self, value: Value) -> str:
-        return f"CAST({value.sql} AS REAL)"
 
     def divide(self, left: Value, right: Value, floating: bool) -> str:
         numerator = self.as_float(left) if floating else left.within(PRODUCT)
@@ -174,7 +176,7 @@ class Postgresql(Backend):
     """PostgreSQL: truth is a type of its own, and texts need the collation of code points."""
 
     name, prefix = "postgresql", "adql."
-    true, false = "TRUE", "FALSE"
+    true, false, double = "TRUE", "FALSE", "float8"
 
     def number(self, number: int | float) -> str:
         return str(number) if isinstance(number, int) else f"float8 '{float(number)!r}'"
@@ -186,9 +188,6 @@ class Postgresql(Backend):
         if value.kind == "int" and value.column is not None:
             return f"CAST({value.sql} AS bigint)"
         return value.within(PRODUCT)
-
-    def as_float(self, value: Value) -> str:
-        return f"CAST({value.sql} AS float8)"
 
     def divide(self, left: Value, right: Value, floating: bool) -> str:
         numerator = self.as_float(left) if floating and left.kind == "int" else self.wide(left)

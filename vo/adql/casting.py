@@ -49,7 +49,7 @@ def impossible(value: Value, what: str, node: exp.Expr) -> AdqlError:
 def as_text(context: Context, value: Value, size: int | None, node: exp.Expr) -> Value:
     backend = context.backend
     texts = {
-        "null": lambda: "NULL",
+        "null": lambda: backend.null("text"),
         "text": lambda: backend.ordered(value),
         "int": lambda: backend.int_as_text(value),
         "float": lambda: backend.call("float_as_text", value.sql),
@@ -81,7 +81,7 @@ def as_real(context: Context, value: Value, single: bool, node: exp.Expr) -> Val
     backend = context.backend
     about = like(value.about, "float")
     if value.kind == "null":
-        return Value(f"CAST(NULL AS {'REAL' if backend.name == 'sqlite' else 'float8'})", about)
+        return Value(backend.null("float"), about)
     if value.kind == "text":
         text = backend.call("text_as_float", value.sql)
     elif value.kind in ("int", "float", "time"):
@@ -94,7 +94,9 @@ def as_real(context: Context, value: Value, single: bool, node: exp.Expr) -> Val
 def as_time(context: Context, value: Value, node: exp.Expr) -> Value:
     backend = context.backend
     about = fact("time", "d", value.about.ucd or "time.epoch", xtype=value.about.xtype)
-    if value.kind in ("time", "float", "null"):
+    if value.kind == "null":
+        return Value(backend.null("float"), about)
+    if value.kind in ("time", "float"):
         return Value(value.sql, like(value.about) if value.kind == "time" else about, value.binds)
     if isinstance(value.constant, str):
         mjd = mjd_of(value.constant)

@@ -125,9 +125,9 @@ class Context:
     def number(self, node: exp.Expr, what: str) -> Value:
         """Compile a node to a number, for what is named."""
         value = self.value(node)
-        if value.kind == "time":
-            return value
-        if value.kind not in (*NUMBERS, "null"):
+        if value.kind == "null":
+            return Value(self.backend.null("float"), Column("", "float"))
+        if value.kind not in (*NUMBERS, "time"):
             raise AdqlError(
                 f"{what} takes numbers, and this is {NAMES[value.kind]}", position_of(node), cast_hint(value)
             )
@@ -136,7 +136,9 @@ class Context:
     def string(self, node: exp.Expr, what: str) -> Value:
         """Compile a node to a text, for what is named."""
         value = self.value(node)
-        if value.kind not in ("text", "null"):
+        if value.kind == "null":
+            return Value(self.backend.null("text"), Column("", "text"))
+        if value.kind != "text":
             hint = "write CAST(… AS VARCHAR(20))" if value.kind in NUMBERS else ""
             raise AdqlError(f"{what} takes texts, and this is {NAMES[value.kind]}", position_of(node), hint)
         return value

@@ -85,7 +85,7 @@ def negative(context: Context, node: exp.Neg) -> Value:
 
 def as_number(value: Value) -> str:
     """Return the kind of number that a value is in arithmetic."""
-    return "float" if value.kind == "time" else "int" if value.kind == "null" else value.kind
+    return "int" if value.kind == "int" else "float"
 
 
 SIGNS: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}

@@ -92,8 +92,8 @@ def test_names_of_an_answer_are_unique():
 
 
 def test_only_what_is_read_is_named():
-    query = "WITH unused AS (SELECT 1 AS x FROM other.stars) SELECT id FROM survey.stars "
-    "WHERE id IN (SELECT star_id FROM galaxies)"
+    unused = "WITH unused AS (SELECT 1 AS x FROM other.stars)"
+    query = f"{unused} SELECT id FROM survey.stars WHERE id IN (SELECT star_id FROM galaxies)"
 
     tables = translate(query, CATALOGUE, "sqlite").tables
 
