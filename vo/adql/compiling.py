@@ -20,6 +20,9 @@ from vo.adql.values import NAMES, NUMBERS, Value
 MOST_TABLES = 20
 MOST_SELECTS = 50
 DEEPEST_CALLS = 150
+LONGEST_SQL = (
+    2_000_000  # characters; some expressions are written more than once, and those inside of them too
+)
 
 Handler = Callable[["Context", Any], Value]
 HANDLERS: dict[type, tuple[Handler, frozenset[str]]] = {}
@@ -114,6 +117,12 @@ class Context:
         finally:
             self.compiler.depth -= 1
             self.filtering = outer
+        if len(value.sql) > LONGEST_SQL:
+            raise AdqlError(
+                "The query becomes too long when it is translated",
+                position_of(node),
+                "use a subquery after FROM",
+            )
         if value.sql in self.scope.grouped and not self.scope.in_aggregate:
             del self.scope.loose[mark:]
         return value

@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from vo.adql.compiling import Context, compiles
-from vo.adql.conditions import compared, lowered
+from vo.adql.conditions import compared, lowered, matched
 from vo.adql.errors import AdqlError, did_you_mean
 from vo.adql.expressions import alike, as_number, common, constant
 from vo.adql.parsing import position_of
@@ -173,8 +173,9 @@ def null_if(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     left, right = (context.value(argument) for argument in arguments)
     if "null" in (left.kind, right.kind):
         return left
-    test = compared(context, "=", left, right, node)
-    return Value(f"CASE WHEN {test.sql} THEN NULL ELSE {context.backend.ordered(left)} END", like(left.about))
+    compared(context, "=", left, right, node)
+    texts = (context.backend.ordered(each) for each in (left, matched(context, right, left, node)))
+    return Value(f"nullif({', '.join(texts)})", like(left.about))
 
 
 @function("IVO_HASWORD(text, word)", 2, about="1 if the word is in the text, whatever its case")

@@ -98,32 +98,32 @@ class Lexer:
     def __init__(self, query: str) -> None:
         self.query = query
         self.tokens = Lexed()
-        self.line, self.line_start = 1, 0
+        self.line, self.line_start, self.place = 1, 0, 0
         self.open: list[tuple[str, tuple[int, int]]] = []
         self.awaited = ""  # the second half of a keyword of two words
 
-    def position(self, start: int) -> tuple[int, int]:
-        """Return line and column of a place in the text, which is in or after the line that is being read."""
-        before = self.query.count("\n", self.line_start, start)
-        last = self.query.rfind("\n", self.line_start, start)
-        return self.line + before, start - (last if last >= 0 else self.line_start - 1)
+    def position(self, at: int) -> tuple[int, int]:
+        """Return line and column of a place in what is being read."""
+        lines = self.query.count("\n", self.place, at)
+        start = self.query.rfind("\n", self.place, at) + 1 if lines else self.line_start
+        return self.line + lines, at - start + 1
 
     def run(self) -> Lexed:
         """Return the tokens; raise `AdqlError` at what is none."""
-        query, place = check_text(self.query), 0
-        while place < len(query):
-            match = TOKEN.match(query, place)
+        query = check_text(self.query)
+        while self.place < len(query):
+            match = TOKEN.match(query, self.place)
             if match is None:
-                raise self.strange(place)
+                raise self.strange(self.place)
             kind, text = match.lastgroup, match.group()
             if kind != "space":
                 if kind != "word":
                     self.awaited = ""
-                getattr(self, f"read_{kind}")(text, place, match.end())
+                getattr(self, f"read_{kind}")(text, self.place, match.end())
             if newlines := text.count("\n"):
                 self.line += newlines
-                self.line_start = place + text.rindex("\n") + 1
-            place = match.end()
+                self.line_start = self.place + text.rindex("\n") + 1
+            self.place = match.end()
         if self.open:
             sign, position = self.open[-1]
             raise AdqlError(f"The {sign} is never closed", position, f"add {')' if sign == '(' else 'END'}")

@@ -12,6 +12,8 @@ from vo.adql.sources import Named, from_clause
 from vo.adql.tables import Column
 from vo.adql.values import Value, named
 
+MOST_COLUMNS = 1000
+
 
 def subquery(context: Context, node: exp.Expr, what: str) -> Query:
     """Compile a query inside of an expression or of FROM; the latter does not see its neighbours."""
@@ -151,23 +153,26 @@ def projections(context: Context, node: exp.Select) -> list[tuple[str, Value]]:
             context.scope.loose.extend(
                 (value, each) for value in starred if value.sql not in context.scope.grouped
             )
-            items.extend((value.about.name, value) for value in starred)
-            continue
-        name = ""
-        if isinstance(each, exp.Alias):
-            check_arguments(each, frozenset(("this", "alias")))
-            name, each = each.args["alias"].name, each.this
-        value = context.value(each)
-        if not name:
-            name = each.name if isinstance(each, exp.Column) else own_name(each)
-        items.append((name, value))
+            items.extend((value.about.name, value) for value in starred[: MOST_COLUMNS + 1])
+        else:
+            name, expression = "", each
+            if isinstance(each, exp.Alias):
+                check_arguments(each, frozenset(("this", "alias")))
+                name, expression = each.args["alias"].name, each.this
+            items.append((name or own_name(expression), context.value(expression)))
+        if len(items) > MOST_COLUMNS:
+            raise AdqlError(
+                f"More than {MOST_COLUMNS} columns are selected", position_of(each), "select fewer"
+            )
     if not items:
         raise AdqlError("Nothing is selected", position_of(node), "name columns after SELECT, or *")
     return items
 
 
 def own_name(node: exp.Expr) -> str:
-    """Return the name that a column has without AS: that of its function, if it is one."""
+    """Return the name that a column has without AS: its own, or that of its function."""
+    if isinstance(node, exp.Column):
+        return node.name
     return (
         node.name.lower() if isinstance(node, exp.Anonymous) else "cast" if isinstance(node, exp.Cast) else ""
     )

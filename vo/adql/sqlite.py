@@ -32,6 +32,7 @@ BUILT_IN = frozenset(
         "lower",
         "max",
         "min",
+        "nullif",
         "row_number",
         "substr",
         "sum",

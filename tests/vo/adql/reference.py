@@ -14,13 +14,11 @@ def in_triangle(ra, dec, corners):
     """Say whether a place is on the same side of all three sides as the opposite corner."""
     place = vector(ra, dec)
     a, b, c = (vector(*corner) for corner in corners)
-    return (
-        all(
-            np.dot(np.cross(p, q), place) * np.dot(np.cross(p, q), r) >= -1e-14
-            for p, q, r in ((a, b, c), (b, c, a), (c, a, b))
-        )
-        and np.dot(place, a + b + c) > 0
-    )
+    for p, q, r in ((a, b, c), (b, c, a), (c, a, b)):
+        pole = np.cross(p, q) / np.linalg.norm(np.cross(p, q))
+        if np.dot(pole, place) * np.sign(np.dot(pole, r)) < -1e-13:
+            return False
+    return True
 
 
 def outline_holds(outline, ra, dec):

@@ -151,6 +151,8 @@ DEEPLY_NESTED = {
     "withs": "WITH a AS (" * 200 + "SELECT 1 FROM survey.stars" + ") SELECT * FROM a" * 200,
     "is": f"SELECT id FROM survey.stars WHERE id {'IS NULL ' * 5_000}",
     "dots": f"SELECT {'.'.join(['a'] * 5_000)} FROM survey.stars",
+    "columns": f"SELECT {', '.join(['s.*'] * 10_000)} FROM survey.stars s",
+    "boxes": f"SELECT {'CENTROID(BOX(' * 12}POINT(ra, dec){', id, id))' * 12} FROM survey.stars",
     "joins in parentheses": "SELECT 1 FROM "
     + "(survey.stars a JOIN " * 90
     + "survey.stars b"
