@@ -149,8 +149,6 @@ def test_two_shapes(sky, pair):
         "circle 1 2 inf",
         "circle 1 2 181",
         "point 1 91",
-    ]
-    + [
         "square 1 2 3",
         "polygon 1 2 3 4",
         "polygon 1 2 3 4 5",
