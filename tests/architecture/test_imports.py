@@ -26,6 +26,7 @@ PURE = [
     "pipelines.registry",
     "worktables.formats",
     "portal.supervising",
+    "vo.adql",
 ]
 
 

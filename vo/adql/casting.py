@@ -32,7 +32,7 @@ def cast(context: Context, node: exp.Cast) -> Value:
     raise AdqlError("CAST does not know that type", position_of(node), f"write {TYPES}")
 
 
-def length(sizes: list[exp.Expression], kind: object, node: exp.Expression) -> int | None:
+def length(sizes: list[exp.Expr], kind: object, node: exp.Expr) -> int | None:
     """Return how many characters a type has; None if as many as there are."""
     if not sizes:
         return 1 if kind == TYPE.CHAR else None
@@ -42,14 +42,14 @@ def length(sizes: list[exp.Expression], kind: object, node: exp.Expression) -> i
     return int(text)
 
 
-def impossible(value: Value, what: str, node: exp.Expression) -> AdqlError:
+def impossible(value: Value, what: str, node: exp.Expr) -> AdqlError:
     return AdqlError(f"CAST makes no {what} of {NAMES[value.kind]}", position_of(node))
 
 
-def as_text(context: Context, value: Value, size: int | None, node: exp.Expression) -> Value:
+def as_text(context: Context, value: Value, size: int | None, node: exp.Expr) -> Value:
     backend = context.backend
     texts = {
-        "null": lambda: "NULL",
+        "null": lambda: backend.null("text"),
         "text": lambda: backend.ordered(value),
         "int": lambda: backend.int_as_text(value),
         "float": lambda: backend.call("float_as_text", value.sql),
@@ -62,7 +62,7 @@ def as_text(context: Context, value: Value, size: int | None, node: exp.Expressi
     return Value(backend.start_of(text, size) if size else text, fact("text", ucd=value.about.ucd))
 
 
-def as_whole(context: Context, value: Value, bits: int, node: exp.Expression) -> Value:
+def as_whole(context: Context, value: Value, bits: int, node: exp.Expr) -> Value:
     backend = context.backend
     about = like(value.about, "int")
     if value.kind == "bool":
@@ -77,11 +77,11 @@ def as_whole(context: Context, value: Value, bits: int, node: exp.Expression) ->
     return Value(backend.call(f"{number}_as_int", value.sql, str(bits)), about)
 
 
-def as_real(context: Context, value: Value, single: bool, node: exp.Expression) -> Value:
+def as_real(context: Context, value: Value, single: bool, node: exp.Expr) -> Value:
     backend = context.backend
     about = like(value.about, "float")
     if value.kind == "null":
-        return Value(f"CAST(NULL AS {'REAL' if backend.name == 'sqlite' else 'float8'})", about)
+        return Value(backend.null("float"), about)
     if value.kind == "text":
         text = backend.call("text_as_float", value.sql)
     elif value.kind in ("int", "float", "time"):
@@ -91,10 +91,12 @@ def as_real(context: Context, value: Value, single: bool, node: exp.Expression) 
     return Value(backend.call("single", text) if single else text, about)
 
 
-def as_time(context: Context, value: Value, node: exp.Expression) -> Value:
+def as_time(context: Context, value: Value, node: exp.Expr) -> Value:
     backend = context.backend
     about = fact("time", "d", value.about.ucd or "time.epoch", xtype=value.about.xtype)
-    if value.kind in ("time", "float", "null"):
+    if value.kind == "null":
+        return Value(backend.null("float"), about)
+    if value.kind in ("time", "float"):
         return Value(value.sql, like(value.about) if value.kind == "time" else about, value.binds)
     if isinstance(value.constant, str):
         mjd = mjd_of(value.constant)

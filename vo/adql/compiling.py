@@ -6,6 +6,7 @@ reaches a database but numbers, texts in quotes, and names that were found in th
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlglot import exp
 
@@ -19,8 +20,11 @@ from vo.adql.values import NAMES, NUMBERS, Value
 MOST_TABLES = 20
 MOST_SELECTS = 50
 DEEPEST_CALLS = 150
+LONGEST_SQL = (
+    2_000_000  # characters; some expressions are written more than once, and those inside of them too
+)
 
-Handler = Callable[["Context", exp.Expression], Value]
+Handler = Callable[["Context", Any], Value]
 HANDLERS: dict[type, tuple[Handler, frozenset[str]]] = {}
 # How to call what is refused.
 REFUSED = {
@@ -72,7 +76,7 @@ class Compiler:
     n_selects: int = 0
     depth: int = 0
     # How a query inside of an expression is compiled; said by `queries`, which knows expressions itself.
-    subquery: "Callable[[Context, exp.Expression, str], Query] | None" = None
+    subquery: "Callable[[Context, exp.Expr, str], Query] | None" = None
 
     def alias(self, letter: str = "t") -> str:
         """Return a name that no other source has."""
@@ -92,12 +96,12 @@ class Context:
     def backend(self) -> Backend:
         return self.compiler.backend
 
-    def subquery(self, node: exp.Expression, what: str) -> "Query":
+    def subquery(self, node: exp.Expr, what: str) -> "Query":
         """Compile a query that is part of an expression."""
         assert self.compiler.subquery is not None
         return self.compiler.subquery(self, node, what)
 
-    def raw(self, node: exp.Expression, filtering: bool = False) -> Value:
+    def raw(self, node: exp.Expr, filtering: bool = False) -> Value:
         """Compile a node; what CONTAINS and its like give stays a condition."""
         known = HANDLERS.get(type(node))
         if known is None:
@@ -113,34 +117,42 @@ class Context:
         finally:
             self.compiler.depth -= 1
             self.filtering = outer
+        if len(value.sql) > LONGEST_SQL:
+            raise AdqlError(
+                "The query becomes too long when it is translated",
+                position_of(node),
+                "use a subquery after FROM",
+            )
         if value.sql in self.scope.grouped and not self.scope.in_aggregate:
             del self.scope.loose[mark:]
         return value
 
-    def value(self, node: exp.Expression) -> Value:
+    def value(self, node: exp.Expr) -> Value:
         """Compile a node to a value."""
         return self.backend.plain(self.raw(node))
 
-    def number(self, node: exp.Expression, what: str) -> Value:
+    def number(self, node: exp.Expr, what: str) -> Value:
         """Compile a node to a number, for what is named."""
         value = self.value(node)
-        if value.kind == "time":
-            return value
-        if value.kind not in (*NUMBERS, "null"):
+        if value.kind == "null":
+            return Value(self.backend.null("float"), Column("", "float"))
+        if value.kind not in (*NUMBERS, "time"):
             raise AdqlError(
                 f"{what} takes numbers, and this is {NAMES[value.kind]}", position_of(node), cast_hint(value)
             )
         return value
 
-    def string(self, node: exp.Expression, what: str) -> Value:
+    def string(self, node: exp.Expr, what: str) -> Value:
         """Compile a node to a text, for what is named."""
         value = self.value(node)
-        if value.kind not in ("text", "null"):
+        if value.kind == "null":
+            return Value(self.backend.null("text"), Column("", "text"))
+        if value.kind != "text":
             hint = "write CAST(… AS VARCHAR(20))" if value.kind in NUMBERS else ""
             raise AdqlError(f"{what} takes texts, and this is {NAMES[value.kind]}", position_of(node), hint)
         return value
 
-    def condition(self, node: exp.Expression, filtering: bool = False) -> Value:
+    def condition(self, node: exp.Expr, filtering: bool = False) -> Value:
         """Compile a node to something that is true or not."""
         value = self.raw(node, filtering)
         if value.condition or value.kind not in ("bool", "null"):
@@ -157,7 +169,7 @@ def cast_hint(value: Value) -> str:
     return "write CAST(… AS DOUBLE PRECISION)" if value.kind == "text" else ""
 
 
-def check_arguments(node: exp.Expression, takes: frozenset[str]) -> None:
+def check_arguments(node: exp.Expr, takes: frozenset[str]) -> None:
     """Refuse a node that carries what its function does not look at."""
     for name, argument in node.args.items():
         if name not in takes and argument is not None and argument is not False and argument != []:
@@ -166,7 +178,7 @@ def check_arguments(node: exp.Expression, takes: frozenset[str]) -> None:
             )
 
 
-def not_adql(node: exp.Expression) -> AdqlError:
+def not_adql(node: exp.Expr) -> AdqlError:
     """Say that a part of the query is not ADQL."""
     kind = type(node).__name__
     return AdqlError(f"{REFUSED.get(kind, f'“{kind}” is')} no part of ADQL", position_of(node))

@@ -8,10 +8,17 @@ from vo.adql.expressions import alike, common, read_number
 from vo.adql.parsing import position_of
 from vo.adql.searching import prefilter
 from vo.adql.times import mjd_of
-from vo.adql.values import AND, COMPARISON, CONCAT, NAMES, NOT, NUMBERS, OR, Near, Value, fact
+from vo.adql.values import AND, COMPARISON, CONCAT, NAMES, NOT, NUMBERS, OR, Near, Value, fact, like
 
 BOOL = fact("bool")
-OPERATORS = {exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+OPERATORS: dict[type, str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
 FLIPPED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 CHAIN = 60  # conditions joined without parentheses; more are halved, so that none is nested deeply
 
@@ -20,8 +27,8 @@ CHAIN = 60  # conditions joined without parentheses; more are halved, so that no
 def junction(context: Context, node: exp.Binary) -> Value:
     operator, binds = (" AND ", AND) if isinstance(node, exp.And) else (" OR ", OR)
     filtering = context.filtering
-    parts: list[exp.Expression] = []
-    rest: exp.Expression = node
+    parts: list[exp.Expr] = []
+    rest: exp.Expr = node
     while type(rest) is type(node):
         parts.append(rest.expression)
         rest = rest.this
@@ -62,17 +69,12 @@ def comparison(context: Context, node: exp.Binary) -> Value:
     return searched(context, value) if filtering and value.near else value
 
 
-def compared(context: Context, operator: str, left: Value, right: Value, node: exp.Expression) -> Value:
+def compared(context: Context, operator: str, left: Value, right: Value, node: exp.Expr) -> Value:
     """Return the comparison of two values, whose kinds have to go together."""
     for one, other in ((left, right), (right, left)):
-        if (
-            one.condition
-            and other.constant in (0, 1)
-            and not isinstance(other.constant, str)
-            and operator in "=<>"
-        ):
-            if operator in ("=", "<>"):
-                return one_or_not(one, (other.constant == 1) == (operator == "="))
+        wanted = switch(other)
+        if one.condition and wanted is not None and operator in ("=", "<>"):
+            return one_or_not(one, wanted == (operator == "="))
     near = right.near if operator in (">", ">=") else left.near if operator in ("<", "<=") else None
     limit = left if operator in (">", ">=") else right
     left, right = context.backend.plain(left), context.backend.plain(right)
@@ -84,12 +86,8 @@ def compared(context: Context, operator: str, left: Value, right: Value, node: e
         text = f"{left.within(CONCAT)} {operator} {right.within(CONCAT)}"
     elif kinds in ({"text"}, {"bool"}):
         ordered = kinds == {"text"} and (operator not in ("=", "<>") or not indexable(left, right))
-        one, other = (
-            (context.backend.ordered(left), context.backend.ordered(right))
-            if ordered
-            else (left.within(CONCAT), right.within(CONCAT))
-        )
-        text = f"{one} {operator} {other}"
+        texts = [context.backend.ordered(each) if ordered else each.within(CONCAT) for each in (left, right)]
+        text = f"{texts[0]} {operator} {texts[1]}"
     else:
         raise AdqlError(
             f"{described(left)} and {described(right)} cannot be compared",
@@ -99,6 +97,11 @@ def compared(context: Context, operator: str, left: Value, right: Value, node: e
     if near is not None and limit.kind in NUMBERS:
         return Value(text, BOOL, COMPARISON, near=Near(near.point, near.centre, limit))
     return Value(text, BOOL, COMPARISON)
+
+
+def switch(value: Value) -> bool | None:
+    """Return whether a constant is 1 or 0, as CONTAINS is compared with; None if it is neither."""
+    return None if isinstance(value.constant, str | None) else {0.0: False, 1.0: True}.get(value.constant)
 
 
 def indexable(*values: Value) -> bool:
@@ -116,7 +119,7 @@ def one_or_not(value: Value, wanted: bool) -> Value:
     return not_(value)
 
 
-def matched(context: Context, value: Value, other: Value, node: exp.Expression) -> Value:
+def matched(context: Context, value: Value, other: Value, node: exp.Expr) -> Value:
     """Return a constant made like what it is compared with: a truth value of 1 or 'true', a time of a date."""
     if other.kind == "bool" and value.kind in ("int", "text") and value.constant is not None:
         truth = {"1": True, "0": False, "true": True, "false": False, "t": True, "f": False}.get(
@@ -280,3 +283,15 @@ def case(context: Context, node: exp.Case) -> Value:
     sql = "".join(f" WHEN {when} THEN {text}" for when, text in zip(whens, texts, strict=False))
     default = f" ELSE {texts[-1]}" if len(texts) > len(whens) else ""
     return Value(f"CASE{sql}{default} END", alike(results, kind))
+
+
+@compiles(exp.Subquery, takes="this")
+def scalar(context: Context, node: exp.Subquery) -> Value:
+    query = context.subquery(node.this, "a comparison")
+    if len(query.columns) != 1 or not query.single:
+        raise AdqlError(
+            "A subquery that is a value has one column and one row at most",
+            position_of(node),
+            "write an aggregate or TOP 1",
+        )
+    return Value(f"({query.sql})", like(query.columns[0]))

@@ -80,22 +80,22 @@ def negative(context: Context, node: exp.Neg) -> Value:
         return Value(value.sql, like(value.about), value.binds, constant=value.constant)
     if isinstance(value.constant, (int, float)):
         return constant(context, -value.constant)
-    return Value(f"-{value.within(ATOM)}", like(value.about, as_number(value)), UNARY)
+    return Value(f"-{value.within(ATOM)}", fact(as_number(value), value.about.unit), UNARY)
 
 
 def as_number(value: Value) -> str:
     """Return the kind of number that a value is in arithmetic."""
-    return "float" if value.kind == "time" else "int" if value.kind == "null" else value.kind
+    return "int" if value.kind == "int" else "float"
 
 
-SIGNS = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
+SIGNS: dict[type, str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/"}
 
 
 @compiles(exp.Add, exp.Sub, exp.Mul, exp.Div, takes="this expression typed safe")
 def arithmetic(context: Context, node: exp.Binary) -> Value:
     chain: list[exp.Binary] = []
-    leftmost: exp.Expression = node
-    while type(leftmost) in SIGNS:
+    leftmost: exp.Expr = node
+    while isinstance(leftmost, exp.Binary) and type(leftmost) in SIGNS:
         chain.append(leftmost)
         leftmost = leftmost.this
     if len(chain) > LONGEST_CHAIN:
@@ -142,7 +142,9 @@ def folded(operator: type, left: object, right: object) -> int | float | None:
                 return abs(left) // abs(right) * (1 if (left < 0) == (right < 0) else -1)
             number = left / right
         else:
-            number = {exp.Add: left + right, exp.Sub: left - right, exp.Mul: left * right}[operator]
+            number = (
+                left + right if operator is exp.Add else left - right if operator is exp.Sub else left * right
+            )
     except OverflowError:
         return None
     fits = math.isfinite(number) if isinstance(number, float) else abs(number) < 2**63
@@ -154,17 +156,14 @@ def result(operator: type, left: Value, right: Value, kind: str) -> Column:
     if operator in (exp.Add, exp.Sub):
         measured = [value for value in (left, right) if value.constant is None and value.kind != "null"]
         if measured and len({value.about.unit for value in measured}) == 1:
-            first = measured[0].about
-            return fact(
-                kind, first.unit, first.ucd if all(value.about.ucd == first.ucd for value in measured) else ""
-            )
+            return fact(kind, measured[0].about.unit)
     return fact(kind)
 
 
 @compiles(exp.DPipe, takes="this expression safe")
 def concatenation(context: Context, node: exp.DPipe) -> Value:
-    parts: list[exp.Expression] = []
-    rest: exp.Expression = node
+    parts: list[exp.Expr] = []
+    rest: exp.Expr = node
     while isinstance(rest, exp.DPipe):
         parts.append(rest.expression)
         rest = rest.this
@@ -175,9 +174,7 @@ def concatenation(context: Context, node: exp.DPipe) -> Value:
     return Value(" || ".join(value.within(CONCAT + 1) for value in values), fact("text"), CONCAT)
 
 
-def common(
-    context: Context, values: list[Value], nodes: list[exp.Expression], what: str
-) -> tuple[str, list[str]]:
+def common(context: Context, values: list[Value], nodes: list[exp.Expr], what: str) -> tuple[str, list[str]]:
     """Return the kind that values have together and their texts made so; they are alternatives of one another."""
     kinds = {value.kind for value in values} - {"null"}
     if not kinds:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from vo.adql.compiling import Context, compiles
-from vo.adql.conditions import compared, lowered
+from vo.adql.conditions import compared, lowered, matched
 from vo.adql.errors import AdqlError, did_you_mean
 from vo.adql.expressions import alike, as_number, common, constant
 from vo.adql.parsing import position_of
@@ -16,16 +16,13 @@ from vo.adql.values import (
     AND,
     COMPARISON,
     CONCAT,
-    NAMES,
-    NUMBERS,
     PRODUCT,
     Value,
     fact,
     like,
-    of_aggregate,
 )
 
-Arguments = list[exp.Expression]
+Arguments = list[exp.Expr]
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Function:
     """A function of ADQL, how it is written, and who compiles its calls."""
 
     signature: str
-    compile: Callable[[Context, Arguments, exp.Expression], Value]
+    compile: Callable[[Context, Arguments, exp.Expr], Value]
     fewest: int
     most: int
     about: str = ""
@@ -45,7 +42,7 @@ FUNCTIONS: dict[str, Function] = {}
 def function(signature: str, fewest: int, most: int | None = None, about: str = "") -> Callable:
     """Register who compiles the calls of a function."""
 
-    def register(handler: Callable[[Context, Arguments, exp.Expression], Value]) -> Callable:
+    def register(handler: Callable[[Context, Arguments, exp.Expr], Value]) -> Callable:
         name = signature.split("(")[0]
         FUNCTIONS[name] = Function(signature, handler, fewest, fewest if most is None else most, about)
         return handler
@@ -77,7 +74,7 @@ def measure(signature: str, ours: str, unit: str | None = "", about: str = "") -
     """Register a function of one number, or of several, that gives a number; unit None keeps the argument's."""
     name, count = signature.split("(")[0], signature.count(",") + 1
 
-    def handler(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+    def handler(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
         values = [context.number(argument, name) for argument in arguments]
         known = like(values[0].about, "float") if unit is None else fact("float", unit)
         return Value(context.backend.call(ours, *(value.sql for value in values)), known)
@@ -108,19 +105,19 @@ for signature, ours, unit, about in (
 
 
 @function("PI()", 0, about="3.14159…")
-def pi(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def pi(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     return constant(context, 3.141592653589793)
 
 
 @function("RAND()", 0, 1, "random number between 0 and 1; a seed is taken and not used")
-def rand(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def rand(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     for argument in arguments:
         context.number(argument, "RAND")
     return Value(context.backend.random(), fact("float"))
 
 
 @function("ABS(x)", 1, about="absolute value")
-def absolute(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def absolute(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     value = context.number(arguments[0], "ABS")
     return Value(f"abs({value.sql})", like(value.about, as_number(value)))
 
@@ -128,7 +125,7 @@ def absolute(context: Context, arguments: Arguments, node: exp.Expression) -> Va
 def rounded(name: str, about: str) -> None:
     """Register ROUND or TRUNCATE."""
 
-    def handler(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+    def handler(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
         value = context.number(arguments[0], name)
         digits = context.number(arguments[1], name) if len(arguments) > 1 else constant(context, 0)
         if digits.kind not in ("int", "null"):
@@ -143,7 +140,7 @@ rounded("TRUNCATE", "number without the digits that follow")
 
 
 @function("MOD(x, y)", 2, about="remainder of x / y, with the sign of x")
-def modulo(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def modulo(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     left, right = (context.number(argument, "MOD") for argument in arguments)
     if "float" in (as_number(left), as_number(right)):
         return Value(context.backend.call("mod", left.sql, right.sql), like(left.about, "float"))
@@ -151,19 +148,19 @@ def modulo(context: Context, arguments: Arguments, node: exp.Expression) -> Valu
 
 
 @function("UPPER(text)", 1, about="in capitals (of ASCII)")
-def upper(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def upper(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     value = context.string(arguments[0], "UPPER")
     return Value(context.backend.upper(value), like(value.about, "text"))
 
 
 @function("LOWER(text)", 1, about="in small letters (of ASCII)")
-def lower(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def lower(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     value = context.string(arguments[0], "LOWER")
     return Value(context.backend.lower(value), like(value.about, "text"))
 
 
 @function("COALESCE(a, b, …)", 1, 100, "the first that is not NULL")
-def coalesce(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def coalesce(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     values = [context.value(argument) for argument in arguments]
     kind, texts = common(context, values, arguments, "COALESCE")
     if len(texts) == 1:
@@ -172,111 +169,30 @@ def coalesce(context: Context, arguments: Arguments, node: exp.Expression) -> Va
 
 
 @function("NULLIF(a, b)", 2, about="a, or NULL if it equals b")
-def null_if(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def null_if(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     left, right = (context.value(argument) for argument in arguments)
     if "null" in (left.kind, right.kind):
         return left
-    test = compared(context, "=", left, right, node)
-    return Value(f"CASE WHEN {test.sql} THEN NULL ELSE {context.backend.ordered(left)} END", like(left.about))
-
-
-def aggregate(name: str, about: str) -> None:
-    """Register an aggregate function."""
-
-    def handler(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
-        return aggregated(context, name, arguments[0], node)
-
-    function(f"{name}({'*' if name == 'COUNT' else 'x'})", 1, about=about)(handler)
-
-
-for name, about in (
-    ("COUNT", "how many rows, or values that are not NULL"),
-    ("SUM", "sum of the values that are not NULL"),
-    ("AVG", "mean of the values that are not NULL"),
-    ("MIN", "least of the values"),
-    ("MAX", "greatest of the values"),
-):
-    aggregate(name, about)
-
-
-def entered(context: Context, name: str, argument: exp.Expression, node: exp.Expression) -> Value:
-    """Compile what an aggregate takes, where one may be."""
-    scope = context.scope
-    if scope.in_aggregate:
-        raise AdqlError(
-            f"{name} is inside of another aggregate", position_of(node), "use a subquery after FROM"
-        )
-    if scope.clause not in ("SELECT", "HAVING", "ORDER BY"):
-        raise AdqlError(
-            f"{name} is not possible in {scope.clause}",
-            position_of(node),
-            "conditions on groups go to HAVING",
-        )
-    scope.aggregated = scope.in_aggregate = True
-    try:
-        return context.value(argument)
-    finally:
-        scope.in_aggregate = False
-
-
-def aggregated(context: Context, name: str, argument: exp.Expression, node: exp.Expression) -> Value:
-    """Compile a call of an aggregate."""
-    distinct = ""
-    if name == "COUNT" and isinstance(argument, exp.Star):
-        entered(context, name, exp.Literal.number(1), node)
-        return Value("count(*)", fact("int", ucd="meta.number"))
-    if isinstance(argument, exp.Distinct):
-        if len(argument.expressions) != 1 or argument.args.get("on"):
-            raise AdqlError(f"{name} takes one expression after DISTINCT", position_of(node))
-        distinct, argument = "DISTINCT ", argument.expressions[0]
-    value = entered(context, name, argument, node)
-    kind, backend = value.kind, context.backend
-    if name == "COUNT":
-        if kind == "array" or kind in ("point", "circle", "polygon", "region") and distinct:
-            raise AdqlError(f"COUNT cannot tell {NAMES[kind]} from another", position_of(node))
-        return Value(f"count({distinct}{backend.ordered(value)})", fact("int", ucd="meta.number"))
-    allowed = (*NUMBERS, "time", "null") if name in ("SUM", "AVG") else (*NUMBERS, "time", "text", "null")
-    if kind not in allowed:
-        hint = "write SUM(CASE WHEN … THEN 1 ELSE 0 END)" if kind == "bool" else ""
-        raise AdqlError(f"{name} takes no {NAMES[kind].split(' ', 1)[-1]}s", position_of(node), hint)
-    statistic = {"SUM": "", "AVG": "stat.mean", "MIN": "stat.min", "MAX": "stat.max"}[name]
-    ucd = of_aggregate(value.about, statistic) if statistic else value.about.ucd
-    if name in ("MIN", "MAX"):
-        return Value(f"{name.lower()}({distinct}{backend.ordered(value)})", like(value.about, kind, ucd))
-    if name == "SUM" and as_number(value) == "int":
-        return Value(backend.sum_of_int(f"sum({distinct}{value.sql})"), like(value.about, "int", ucd))
-    return Value(f"{name.lower()}({distinct}{backend.as_float(value)})", like(value.about, "float", ucd))
-
-
-@function("IVO_STRING_AGG(text, delimiter)", 2, about="the texts of a group, sorted and joined")
-def string_agg(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
-    argument, distinct = arguments[0], isinstance(arguments[0], exp.Distinct)
-    if distinct:
-        argument = argument.expressions[0]
-    value = entered(context, "IVO_STRING_AGG", argument, node)
-    delimiter = context.value(arguments[1])
-    if value.kind not in ("text", "null") or not isinstance(delimiter.constant, str):
-        raise AdqlError(
-            "IVO_STRING_AGG joins texts with a text", position_of(node), "write IVO_STRING_AGG(name, ', ')"
-        )
-    return Value(context.backend.string_agg(value, delimiter, distinct), fact("text", ucd=value.about.ucd))
+    compared(context, "=", left, right, node)
+    texts = (context.backend.ordered(each) for each in (left, matched(context, right, left, node)))
+    return Value(f"nullif({', '.join(texts)})", like(left.about))
 
 
 @function("IVO_HASWORD(text, word)", 2, about="1 if the word is in the text, whatever its case")
-def has_word(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def has_word(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     text, word = (context.string(argument, "IVO_HASWORD") for argument in arguments)
     texts = (context.backend.ordered(text), context.backend.ordered(word))
     return Value(context.backend.call("hasword", *texts), fact("int"), condition=True)
 
 
 @function("IVO_NOCASEMATCH(text, pattern)", 2, about="1 if the text is like the pattern, whatever its case")
-def no_case_match(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def no_case_match(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     text, pattern = (lowered(context, context.string(argument, "IVO_NOCASEMATCH")) for argument in arguments)
     return Value(context.backend.like(text, pattern), fact("int"), COMPARISON, condition=True)
 
 
 @function("IVO_HASHLIST_HAS(list, item)", 2, about="1 if the item is in a list like a#b#c, whatever its case")
-def hash_list_has(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def hash_list_has(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     texts = [
         f"'#' || {lowered(context, context.string(argument, 'IVO_HASHLIST_HAS')).within(CONCAT + 1)} || '#'"
         for argument in arguments
@@ -287,7 +203,7 @@ def hash_list_has(context: Context, arguments: Arguments, node: exp.Expression) 
 @function(
     "IVO_INTERVAL_OVERLAPS(low1, high1, low2, high2)", 4, about="1 if two intervals have something in common"
 )
-def interval_overlaps(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def interval_overlaps(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     low1, high1, low2, high2 = (context.number(argument, "IVO_INTERVAL_OVERLAPS") for argument in arguments)
     sql = (
         f"{low1.within(CONCAT)} <= {high2.within(CONCAT)} AND {low2.within(CONCAT)} <= {high1.within(CONCAT)}"
@@ -296,7 +212,7 @@ def interval_overlaps(context: Context, arguments: Arguments, node: exp.Expressi
 
 
 @function("IN_UNIT(x, 'unit')", 2, about="x in another unit")
-def in_unit(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def in_unit(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     value = context.number(arguments[0], "IN_UNIT")
     wanted = arguments[1].this if isinstance(arguments[1], exp.Literal) and arguments[1].is_string else None
     if wanted is None:

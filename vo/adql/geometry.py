@@ -41,7 +41,7 @@ def coordinates(context: Context, value: Value) -> tuple[Value, Value]:
     )
 
 
-def shape(context: Context, node: exp.Expression, what: str, only: tuple[str, ...] = SHAPES) -> Value:
+def shape(context: Context, node: exp.Expr, what: str, only: tuple[str, ...] = SHAPES) -> Value:
     """Compile a node to a shape, for what is named."""
     value = context.value(node)
     if value.kind not in only:
@@ -54,7 +54,7 @@ def shape(context: Context, node: exp.Expression, what: str, only: tuple[str, ..
     return value
 
 
-def made(context: Context, kind: str, parts: list[Value], node: exp.Expression) -> Value:
+def made(context: Context, kind: str, parts: list[Value], node: exp.Expr) -> Value:
     """Return a shape made of numbers; refuse it if they are known and make none."""
     numbers = known(*parts)
     if numbers is None:
@@ -77,9 +77,7 @@ def wrong(kind: str, numbers: list[float]) -> str:
     return "The polygon does not fit into half the sky"
 
 
-def measured(
-    context: Context, arguments: Arguments, kind: str, count: int, node: exp.Expression
-) -> list[Value]:
+def measured(context: Context, arguments: Arguments, kind: str, count: int, node: exp.Expr) -> list[Value]:
     """Compile the numbers of a shape; its first two may be given as a point."""
     arguments = without_frame(arguments)
     name = kind.upper()
@@ -99,19 +97,19 @@ def measured(
 
 
 @function("POINT(ra, dec)", 2, 3, "place on the sky, in degrees")
-def point(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def point(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     if len(without_frame(arguments)) != 2:
         raise AdqlError("POINT takes two numbers", position_of(node), "write POINT(ra, dec)")
     return made(context, "point", measured(context, arguments, "point", 2, node), node)
 
 
 @function("CIRCLE(ra, dec, radius)", 2, 4, "circle on the sky, in degrees")
-def circle(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def circle(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     return made(context, "circle", measured(context, arguments, "circle", 3, node), node)
 
 
 @function("BOX(ra, dec, width, height)", 3, 5, "polygon of four corners around a place (deprecated)")
-def box(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def box(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     ra, dec, width, height = measured(context, arguments, "box", 4, node)
     if (numbers := known(width, height)) and min(numbers) < 0:
         raise AdqlError("A box cannot be narrower than 0 degrees", position_of(node))
@@ -125,7 +123,7 @@ def box(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
 @function(
     "POLYGON(ra1, dec1, ra2, dec2, ra3, dec3, …)", 3, 20_000, "polygon on the sky, of numbers or of points"
 )
-def polygon(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def polygon(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     arguments = without_frame(arguments)
     values = [context.value(each) for each in arguments]
     if all(value.kind == "point" for value in values):
@@ -151,7 +149,7 @@ def polygon(context: Context, arguments: Arguments, node: exp.Expression) -> Val
     1,
     about="shape written as a text: point, circle or polygon and its numbers",
 )
-def region(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def region(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     value = context.value(arguments[0])
     if not isinstance(value.constant, str):
         raise AdqlError("REGION takes a text", position_of(node), "write REGION('circle 10 20 0.5')")
@@ -170,7 +168,7 @@ def region(context: Context, arguments: Arguments, node: exp.Expression) -> Valu
 
 
 @function("CONTAINS(a, b)", 2, about="1 if all of a is inside of b")
-def contains(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def contains(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     inner, outer = (shape(context, each, "CONTAINS") for each in arguments)
     if inner.kind == "point" and outer.kind != "point":
         return holds(context, inner, outer)
@@ -178,7 +176,7 @@ def contains(context: Context, arguments: Arguments, node: exp.Expression) -> Va
 
 
 @function("INTERSECTS(a, b)", 2, about="1 if a and b have a place in common")
-def intersects(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def intersects(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     one, other = (shape(context, each, "INTERSECTS") for each in arguments)
     if one.kind == "point" and other.kind != "point":
         return holds(context, one, other)
@@ -217,7 +215,7 @@ def separation(context: Context, one: tuple[Value, ...], other: tuple[Value, ...
 
 
 @function("DISTANCE(point1, point2)", 2, 4, "degrees between two points, or DISTANCE(ra1, dec1, ra2, dec2)")
-def distance(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def distance(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     if len(arguments) == 3:
         raise AdqlError(
             "DISTANCE takes two points or four numbers",
@@ -239,13 +237,13 @@ def distance(context: Context, arguments: Arguments, node: exp.Expression) -> Va
 
 
 @function("AREA(shape)", 1, about="square degrees that a shape covers")
-def area(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def area(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     value = shape(context, arguments[0], "AREA")
     return Value(context.backend.call("area", value.sql), fact("float", "deg**2", "phys.angArea"))
 
 
 @function("CENTROID(shape)", 1, about="middle of a shape")
-def centroid(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def centroid(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     value = shape(context, arguments[0], "CENTROID")
     if value.kind in ("point", "circle") and value.parts:
         return made(context, "point", list(value.parts[:2]), node)
@@ -253,16 +251,16 @@ def centroid(context: Context, arguments: Arguments, node: exp.Expression) -> Va
 
 
 @function("COORD1(point)", 1, about="right ascension of a point")
-def coord1(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def coord1(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     return coordinate(context, arguments[0], "COORD1", 0)
 
 
 @function("COORD2(point)", 1, about="declination of a point")
-def coord2(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def coord2(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     return coordinate(context, arguments[0], "COORD2", 1)
 
 
-def coordinate(context: Context, argument: exp.Expression, name: str, which: int) -> Value:
+def coordinate(context: Context, argument: exp.Expr, name: str, which: int) -> Value:
     value = coordinates(context, shape(context, argument, name, ("point",)))[which]
     about = fact("float", "deg", ("pos.eq.ra", "pos.eq.dec")[which])
     if value.kind == "int":
@@ -275,6 +273,6 @@ def coordinate(context: Context, argument: exp.Expression, name: str, which: int
 
 
 @function("COORDSYS(shape)", 1, about="'ICRS' (deprecated)")
-def coordsys(context: Context, arguments: Arguments, node: exp.Expression) -> Value:
+def coordsys(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     shape(context, arguments[0], "COORDSYS")
     return Value(context.backend.text("ICRS"), fact("text"), constant="ICRS")

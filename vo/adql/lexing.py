@@ -40,6 +40,17 @@ SIGNS = {
     "=": TokenType.EQ,
     ";": TokenType.SEMICOLON,
 }
+AFTER_LISTS = {
+    *(
+        TokenType.FROM,
+        TokenType.WHERE,
+        TokenType.GROUP_BY,
+        TokenType.HAVING,
+        TokenType.ORDER_BY,
+        TokenType.OFFSET,
+    ),
+    *(TokenType.R_PAREN, TokenType.COMMA, TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT),
+}
 TYPOGRAPHIC = {
     **dict.fromkeys("‘’‚‛′`´", "write ' around texts"),
     **dict.fromkeys("“”„‟″«»", "write \" around names and ' around texts"),
@@ -87,32 +98,32 @@ class Lexer:
     def __init__(self, query: str) -> None:
         self.query = query
         self.tokens = Lexed()
-        self.line, self.line_start = 1, 0
+        self.line, self.line_start, self.place = 1, 0, 0
         self.open: list[tuple[str, tuple[int, int]]] = []
         self.awaited = ""  # the second half of a keyword of two words
 
-    def position(self, start: int) -> tuple[int, int]:
-        """Return line and column of a place in the text, which is in or after the line that is being read."""
-        before = self.query.count("\n", self.line_start, start)
-        last = self.query.rfind("\n", self.line_start, start)
-        return self.line + before, start - (last if last >= 0 else self.line_start - 1)
+    def position(self, at: int) -> tuple[int, int]:
+        """Return line and column of a place in what is being read."""
+        lines = self.query.count("\n", self.place, at)
+        start = self.query.rfind("\n", self.place, at) + 1 if lines else self.line_start
+        return self.line + lines, at - start + 1
 
     def run(self) -> Lexed:
         """Return the tokens; raise `AdqlError` at what is none."""
-        query, place = check_text(self.query), 0
-        while place < len(query):
-            match = TOKEN.match(query, place)
+        query = check_text(self.query)
+        while self.place < len(query):
+            match = TOKEN.match(query, self.place)
             if match is None:
-                raise self.strange(place)
+                raise self.strange(self.place)
             kind, text = match.lastgroup, match.group()
             if kind != "space":
                 if kind != "word":
                     self.awaited = ""
-                getattr(self, f"read_{kind}")(text, place, match.end())
+                getattr(self, f"read_{kind}")(text, self.place, match.end())
             if newlines := text.count("\n"):
                 self.line += newlines
-                self.line_start = place + text.rindex("\n") + 1
-            place = match.end()
+                self.line_start = self.place + text.rindex("\n") + 1
+            self.place = match.end()
         if self.open:
             sign, position = self.open[-1]
             raise AdqlError(f"The {sign} is never closed", position, f"add {')' if sign == '(' else 'END'}")
@@ -120,6 +131,8 @@ class Lexer:
 
     def add(self, kind: TokenType, text: str, start: int, end: int) -> None:
         line, column = self.position(start)
+        if self.tokens and self.tokens[-1].token_type == TokenType.COMMA and kind in AFTER_LISTS:
+            raise AdqlError(f"A comma stands before {text.upper()}", (line, column), "leave one of them out")
         self.tokens.append(Token(kind, text, line, column, start, end - 1))
 
     def read_word(self, word: str, start: int, end: int) -> None:
@@ -161,10 +174,8 @@ class Lexer:
         """Say whether a word that may be a name is used like a clause of another dialect."""
         before = self.tokens[-1].token_type if self.tokens else None
         after = self.query[end:].lstrip()[:1]
-        return before not in (TokenType.DOT, TokenType.COMMA, TokenType.SELECT) and after not in (
-            ",",
-            ".",
-            "",
+        return after == "(" or (
+            before not in (TokenType.DOT, TokenType.COMMA, TokenType.SELECT) and after not in (",", ".", "")
         )
 
     def nest(self, sign: str, start: int) -> None:
@@ -246,7 +257,7 @@ class Lexer:
                 f"The {sign} opens a {what} that is never closed", position, f"add {sign} at its end"
             )
         if sign in TYPOGRAPHIC:
-            return AdqlError(f"“{sign}” is a typographic sign", position, TYPOGRAPHIC[sign])
+            return AdqlError(f"{sign} is a typographic sign", position, TYPOGRAPHIC[sign])
         if sign.isalpha():
             return AdqlError(f"“{sign}” cannot be in a name", position, 'quote the name with "')
         shown = sign if sign.isprintable() else f"U+{ord(sign):04X}"

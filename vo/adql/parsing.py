@@ -9,7 +9,7 @@ from sqlglot.parser import Parser
 from sqlglot.tokens import TokenType
 
 from vo.adql.errors import AdqlError
-from vo.adql.lexing import lex
+from vo.adql.lexing import Lexed, lex
 from vo.adql.words import TYPES
 
 
@@ -25,7 +25,7 @@ class Adql(Dialect):
         TYPE_TOKENS = TYPES
 
 
-def parse(query: str) -> tuple[exp.Expression, dict[str, list[str]]]:
+def parse(query: str) -> tuple[exp.Expr, dict[str, list[str]]]:
     """Return the tree of a query and the numbers of its long lists; raise `AdqlError` where it has no sense."""
     tokens = lex(query)
     if not tokens:
@@ -36,7 +36,7 @@ def parse(query: str) -> tuple[exp.Expression, dict[str, list[str]]]:
     try:
         trees = parser.parse(tokens, query)
     except ParseError as error:
-        raise explained(error, query) from None
+        raise explained(error, tokens) from None
     except RecursionError:
         raise AdqlError("The query is nested too deeply", hint="take it apart with WITH") from None
     except (AttributeError, TypeError, ValueError, IndexError, KeyError, AssertionError):
@@ -48,28 +48,26 @@ def parse(query: str) -> tuple[exp.Expression, dict[str, list[str]]]:
     return tree, tokens.numbers
 
 
-def explained(error: ParseError, query: str) -> AdqlError:
+def explained(error: ParseError, tokens: Lexed) -> AdqlError:
     """Say where the parser stumbled, in our words."""
     facts: dict[str, Any] = error.errors[0] if error.errors else {}
     what = str(facts.get("highlight") or "").strip()
-    at_end = not what or not query[query.rfind(what) + len(what) :].strip(" ;\n\t")
     description = str(facts.get("description") or "")
     position = (facts["line"], facts["col"]) if facts.get("line") else None
-    hint = ""
+    last = tokens[-1]
+    if position == (last.line, last.col) and "Unexpected" not in description:
+        return AdqlError(
+            f"The query ends too early, after “{last.text}”", position, "something is missing there"
+        )
     if "Expecting )" in description:
-        hint = "a comma or a parenthesis may be missing"
-    elif "Required" in description or at_end:
-        hint = "something is missing there"
-    elif "Unexpected" in description or "Invalid" in description:
+        hint = "a comma or a parenthesis may be missing before it"
+    else:
         hint = "a comma, an operator or a quote may be missing before it"
-    return AdqlError(
-        f"The query cannot be understood at “{what}”" if what else "The query ends too early", position, hint
-    )
+    return AdqlError(f"The query cannot be understood at “{what}”", position, hint)
 
 
-def position_of(node: exp.Expression) -> tuple[int, int] | None:
+def position_of(node: exp.Expr) -> tuple[int, int] | None:
     """Return line and column where a part of the query begins, as far as the parser kept it."""
-    for part in node.walk(bfs=False):
-        if "line" in part.meta:
-            return part.meta["line"], part.meta["col"]
-    return None
+    return min(
+        ((part.meta["line"], part.meta["col"]) for part in node.walk() if "line" in part.meta), default=None
+    )

@@ -93,7 +93,8 @@ NUMBERS = "".join(
             "int_as_int",
             "x bigint, bits integer",
             "bigint",
-            """CASE WHEN bits >= 64 OR (x >= -(1::bigint << (bits - 1)) AND x < (1::bigint << (bits - 1))) THEN x END""",
+            """CASE WHEN bits >= 64 OR (x >= -(1::bigint << (bits - 1))
+            AND x < (1::bigint << (bits - 1))) THEN x END""",
         ),
     )
 )
@@ -112,7 +113,7 @@ TEXTS = "".join(
             "text_as_float",
             "x text",
             "float8",
-            r"""CASE WHEN btrim(x) ~ '^[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?$' THEN
+            r"""CASE WHEN btrim(x) ~ '^[+-]?([0-9]{1,250}\.?[0-9]{0,250}|\.[0-9]{1,250})([eE][+-]?[0-9]{1,3})?$' THEN
             CASE WHEN abs(btrim(x)::numeric) < 1e-307 THEN 0 WHEN abs(btrim(x)::numeric) < 1.797693134862315e308
             THEN btrim(x)::float8 END END""",
         ),

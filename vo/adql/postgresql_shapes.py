@@ -1,8 +1,8 @@
 """The shapes of `shapes` on PostgreSQL, step by step the same.
 
-A shape is an array there: of a point or circle ``{1, radius, x, y, z, ra, dec}``, of a polygon ``{n, middle, east, north,
-corners}``, where each of the n corners is ``x, y, z`` and its two coordinates as seen from the middle. The planner
-computes it once where the text is a constant.
+A shape is an array there: a point or circle is ``{1, radius, x, y, z, ra, dec}``, and a polygon is ``{n, middle, east,
+north, corners}``, where each of the n corners is ``x, y, z`` and its two coordinates as seen from the middle. The
+planner computes it once where the text is a constant.
 """
 
 SHAPES = r"""
@@ -13,7 +13,8 @@ DECLARE
     v float8[]; total float8[]; m float8[]; e float8[]; o float8[]; worst integer; lowest float8; d float8; len float8;
     result float8[];
 BEGIN
-    IF region !~* '^\s*(point|circle|polygon)(\s+[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})(e[+-]?[0-9]{1,2})?)+\s*$' THEN
+    IF region !~* ('^\s*(point|circle|polygon)'
+        '(\s+[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})(e[+-]?[0-9]{1,2})?)+\s*$') THEN
         RETURN NULL;
     END IF;
     words := regexp_split_to_array(btrim(region, E' \t\n\r'), '\s+');
@@ -74,15 +75,15 @@ $body$;
 CREATE OR REPLACE FUNCTION adql.in_shape(s float8[], px float8, py float8, pz float8) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
 DECLARE
-    n integer := s[1]; depth float8; x float8; y float8; x0 float8; y0 float8; x1 float8; y1 float8; dx float8; dy float8;
+    n integer := s[1]; depth float8; x float8; y float8; x0 float8; y0 float8; x1 float8; y1 float8;
+    dx float8; dy float8;
     across float8; along float8; len float8; near float8; inside boolean := false;
 BEGIN
     IF n = 1 THEN RETURN adql.angle(s[3], s[4], s[5], px, py, pz) <= s[2] + 1e-11; END IF;
     depth := s[2] * px + s[3] * py + s[4] * pz;
-    IF depth <= 0 THEN RETURN false; END IF;
+    IF depth < 1e-4 THEN RETURN false; END IF;
     x := (s[5] * px + s[6] * py + s[7] * pz) / depth;
     y := (s[8] * px + s[9] * py + s[10] * pz) / depth;
-    IF abs(x) > 1e100 OR abs(y) > 1e100 THEN RETURN false; END IF;
     near := 1e-11 * (1 + x * x + y * y);
     x0 := s[5 * n + 9]; y0 := s[5 * n + 10];
     FOR i IN 1 .. n LOOP
@@ -101,7 +102,8 @@ END $body$;
 CREATE OR REPLACE FUNCTION adql.holds_shape(s float8[], ra float8, decl float8) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
     SELECT CASE WHEN abs(decl) <= 90 AND abs(ra) < 1e9 THEN
-        adql.in_shape(s, cos(radians(decl)) * cos(radians(ra)), cos(radians(decl)) * sin(radians(ra)), sin(radians(decl))) END
+        adql.in_shape(s, cos(radians(decl)) * cos(radians(ra)), cos(radians(decl)) * sin(radians(ra)),
+            sin(radians(decl))) END
 $body$;
 
 CREATE OR REPLACE FUNCTION adql.holds(region text, ra float8, decl float8) RETURNS boolean
@@ -128,7 +130,8 @@ DECLARE
     n integer := s[1]; k integer := 5 * n + 6; i integer; lowest float8 := 4;
 BEGIN
     FOR i IN 1 .. n LOOP
-        lowest := LEAST(lowest, adql.to_edge(px, py, pz, s[k], s[k + 1], s[k + 2], s[5 * i + 6], s[5 * i + 7], s[5 * i + 8]));
+        lowest := LEAST(lowest, adql.to_edge(px, py, pz, s[k], s[k + 1], s[k + 2],
+            s[5 * i + 6], s[5 * i + 7], s[5 * i + 8]));
         k := 5 * i + 6;
     END LOOP;
     RETURN lowest;
@@ -179,7 +182,8 @@ CREATE OR REPLACE FUNCTION adql.contains(inner_region text, outer_region text) R
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $body$
 DECLARE
     s float8[] := adql.shape(inner_region); t float8[] := adql.shape(outer_region);
-    s_point boolean := btrim(inner_region, E' \t\n\r') ~* '^point'; t_point boolean := btrim(outer_region, E' \t\n\r') ~* '^point';
+    s_point boolean := btrim(inner_region, E' \t\n\r') ~* '^point';
+    t_point boolean := btrim(outer_region, E' \t\n\r') ~* '^point';
 BEGIN
     IF s IS NULL OR t IS NULL THEN RETURN NULL; END IF;
     IF s_point THEN RETURN adql.in_shape(t, s[3], s[4], s[5]); END IF;
@@ -253,7 +257,8 @@ BEGIN
     IF x * s[2] + y * s[3] + z * s[4] < 0 THEN x := -x; y := -y; z := -z; END IF;
     IF x = 0 AND y = 0 AND z = 0 THEN x := s[2]; y := s[3]; z := s[4]; END IF;
     turn := degrees(atan2(y, x));
-    RETURN 'point ' || CASE WHEN turn < 0 THEN turn + 360 ELSE turn END || ' ' || degrees(atan2(z, sqrt(x * x + y * y)));
+    RETURN 'point ' || CASE WHEN turn < 0 THEN turn + 360 ELSE turn END
+        || ' ' || degrees(atan2(z, sqrt(x * x + y * y)));
 END $body$;
 
 CREATE OR REPLACE FUNCTION adql.coord1(region text) RETURNS float8

@@ -2,6 +2,7 @@
 
 from sqlglot import exp
 
+from vo.adql.arranging import check_grouped, grouping, limits, ordering, ordinal
 from vo.adql.compiling import MOST_SELECTS, Context, Query, check_arguments, not_adql
 from vo.adql.errors import AdqlError, did_you_mean
 from vo.adql.parsing import position_of
@@ -9,12 +10,12 @@ from vo.adql.scopes import Scope, unmerged
 from vo.adql.setting import set_operation
 from vo.adql.sources import Named, from_clause
 from vo.adql.tables import Column
-from vo.adql.values import NAMES, Value, named
+from vo.adql.values import Value, named
 
-LARGEST = 2**53
+MOST_COLUMNS = 1000
 
 
-def subquery(context: Context, node: exp.Expression, what: str) -> Query:
+def subquery(context: Context, node: exp.Expr, what: str) -> Query:
     """Compile a query inside of an expression or of FROM; the latter does not see its neighbours."""
     parent = context.scope.parent if what == "FROM" else context.scope
     holder = Scope(parent, ctes=context.scope.ctes) if what == "FROM" else context.scope
@@ -26,9 +27,7 @@ def subquery(context: Context, node: exp.Expression, what: str) -> Query:
     return query
 
 
-def compile_query(
-    context: Context, parent: Scope | None, node: exp.Expression, limit: int | None = None
-) -> Query:
+def compile_query(context: Context, parent: Scope | None, node: exp.Expr, limit: int | None = None) -> Query:
     """Compile a query of any shape; `limit` is how many rows it may have at most."""
     while isinstance(node, exp.Subquery):
         check_arguments(node, frozenset(("this", "order", "limit", "offset")))
@@ -49,7 +48,7 @@ def compile_query(
     return select(own, node, limit)
 
 
-def with_clause(context: Context, node: exp.Expression) -> str:
+def with_clause(context: Context, node: exp.Expr) -> str:
     """Compile WITH; each of its queries sees those before it."""
     clause = node.args.get("with_")
     if clause is None:
@@ -120,7 +119,8 @@ def select(context: Context, node: exp.Select, limit: int | None) -> Query:
         f"{context.backend.ordered(value)} AS c{number}" for number, (_, value) in enumerate(items, start=1)
     )
     count, offset = limits(node, limit)
-    sql = f"{head}SELECT {'DISTINCT ' if distinct is not None else ''}{listed}{tail}{order}{context.backend.limit(count, offset)}"
+    start = f"{head}SELECT {'DISTINCT ' if distinct is not None else ''}{listed}"
+    sql = f"{start}{tail}{order}{context.backend.limit(count, offset)}"
     simple = not (head or order or count is not None or offset)
     single = (scope.aggregated and group is None) or count in (0, 1)
     return Query(sql, columns, simple, single)
@@ -153,28 +153,32 @@ def projections(context: Context, node: exp.Select) -> list[tuple[str, Value]]:
             context.scope.loose.extend(
                 (value, each) for value in starred if value.sql not in context.scope.grouped
             )
-            items.extend((value.about.name, value) for value in starred)
-            continue
-        name = ""
-        if isinstance(each, exp.Alias):
-            check_arguments(each, frozenset(("this", "alias")))
-            name, each = each.args["alias"].name, each.this
-        value = context.value(each)
-        if not name:
-            name = (
-                each.name
-                if isinstance(each, (exp.Column, exp.Anonymous))
-                else "cast"
-                if isinstance(each, exp.Cast)
-                else ""
+            items.extend((value.about.name, value) for value in starred[: MOST_COLUMNS + 1])
+        else:
+            name, expression = "", each
+            if isinstance(each, exp.Alias):
+                check_arguments(each, frozenset(("this", "alias")))
+                name, expression = each.args["alias"].name, each.this
+            items.append((name or own_name(expression), context.value(expression)))
+        if len(items) > MOST_COLUMNS:
+            raise AdqlError(
+                f"More than {MOST_COLUMNS} columns are selected", position_of(each), "select fewer"
             )
-        items.append((name, value))
     if not items:
         raise AdqlError("Nothing is selected", position_of(node), "name columns after SELECT, or *")
     return items
 
 
-def all_columns(context: Context, node: exp.Expression) -> list[Value]:
+def own_name(node: exp.Expr) -> str:
+    """Return the name that a column has without AS: its own, or that of its function."""
+    if isinstance(node, exp.Column):
+        return node.name
+    return (
+        node.name.lower() if isinstance(node, exp.Anonymous) else "cast" if isinstance(node, exp.Cast) else ""
+    )
+
+
+def all_columns(context: Context, node: exp.Expr) -> list[Value]:
     """Return what * stands for."""
     scope = context.scope
     if isinstance(node, exp.Star):
@@ -209,117 +213,6 @@ def unique_names(items: list[tuple[str, Value]]) -> tuple[Column, ...]:
         about = value.about if value.kind != "null" else Column("", "text")
         columns.append(named(about, unique))
     return tuple(columns)
-
-
-def grouping(context: Context, group: exp.Group, node: exp.Select) -> list[str]:
-    """Compile GROUP BY: columns, expressions, and names given by AS."""
-    check_arguments(group, frozenset(("expressions",)))
-    scope = context.scope
-    scope.clause = "GROUP BY"
-    aliased = {each.alias.lower(): each.this for each in node.expressions if isinstance(each, exp.Alias)}
-    texts = []
-    for each in group.expressions:
-        if isinstance(each, exp.Literal):
-            raise AdqlError(
-                "GROUP BY takes columns, not their numbers", position_of(each) or position_of(group)
-            )
-        if isinstance(each, exp.Column) and not each.table and not scope.own(each.this, None, None):
-            each = aliased.get(each.name.lower(), each)
-        value = context.value(each)
-        if value.kind in ("array", "point", "circle", "polygon", "region", "null"):
-            raise AdqlError(f"GROUP BY cannot tell {NAMES[value.kind]} from another", position_of(each))
-        base = value.source is not None and value.source.table is not None
-        texts.append(value.sql if base else context.backend.ordered(value))
-        scope.grouped.add(value.sql)
-    scope.loose.clear()
-    return texts
-
-
-def check_grouped(scope: Scope) -> None:
-    """Refuse columns that have more than one value in a group."""
-    for value, node in scope.loose:
-        if value.sql not in scope.grouped:
-            raise AdqlError(
-                f"“{value.about.name}” has more than one value in a group",
-                position_of(node),
-                "name it in GROUP BY, or write an aggregate like MAX around it",
-            )
-
-
-def ordering(
-    context: Context, order: exp.Order | None, items: list[tuple[str, Value]], only_selected: bool
-) -> str:
-    """Compile ORDER BY; NULLs are the greatest."""
-    if order is None:
-        return ""
-    check_arguments(order, frozenset(("expressions",)))
-    texts = []
-    for each in order.expressions:
-        if not isinstance(each, exp.Ordered):
-            raise not_adql(each)
-        check_arguments(each, frozenset(("this", "desc", "nulls_first")))
-        number = ordinal(each.this, items)
-        if number is not None:
-            value, text = items[number - 1][1], str(number)
-        else:
-            value = context.value(each.this)
-            text = context.backend.ordered(value)
-            same = [at for at, (_, item) in enumerate(items, start=1) if item.sql == value.sql]
-            if same:
-                text = str(same[0])
-            elif only_selected:
-                raise AdqlError(
-                    "ORDER BY can only use what is selected there", position_of(each), "select it too"
-                )
-            elif value.constant is not None or value.kind == "null":
-                continue
-        if value.kind in ("array", "point", "circle", "polygon", "region"):
-            raise AdqlError(f"ORDER BY cannot order {NAMES[value.kind]}", position_of(each))
-        texts.append(f"{text} {'DESC NULLS FIRST' if each.args.get('desc') else 'ASC NULLS LAST'}")
-    return f" ORDER BY {', '.join(texts)}" if texts else ""
-
-
-def ordinal(node: exp.Expression, items: list[tuple[str, Value]]) -> int | None:
-    """Return which selected column is meant by a number or a name; None if it is another expression."""
-    if isinstance(node, exp.Literal) and not node.is_string:
-        if not node.this.isdigit() or not 1 <= int(node.this) <= len(items):
-            raise AdqlError(
-                f"There is no column number {node.this}", position_of(node), f"there are {len(items)}"
-            )
-        return int(node.this)
-    if isinstance(node, exp.Column) and not node.table and isinstance(node.this, exp.Identifier):
-        quoted = bool(node.this.args.get("quoted"))
-        for number, (name, _) in enumerate(items, start=1):
-            if name == node.name or (not quoted and name.lower() == node.name.lower()):
-                return number
-    return None
-
-
-def limits(node: exp.Expression, limit: int | None) -> tuple[int | None, int | None]:
-    """Return how many rows are wanted at most and how many are skipped."""
-    top, offset = node.args.get("limit"), node.args.get("offset")
-    count = whole(top, "TOP") if top is not None else None
-    if limit is not None:
-        count = limit if count is None else min(count, limit)
-    return count, whole(offset, "OFFSET") if offset is not None else None
-
-
-def whole(node: exp.Expression, name: str) -> int:
-    """Return the number of TOP or OFFSET."""
-    if not isinstance(node, (exp.Limit, exp.Offset)):
-        raise not_adql(node)
-    check_arguments(node, frozenset(("expression",)))
-    number = node.args.get("expression")
-    if isinstance(node, exp.Limit) and not node.meta.get("top"):
-        raise AdqlError("LIMIT is no part of ADQL", position_of(node), "write TOP after SELECT")
-    if (
-        not isinstance(number, exp.Literal)
-        or number.is_string
-        or not number.this.isdigit()
-        or int(number.this) > LARGEST
-    ):
-        raise AdqlError(f"{name} takes a whole number", position_of(node), f"write {name} 10")
-    return int(number.this)
 
 
 def set_query(context: Context, node: exp.SetOperation, limit: int | None) -> Query:

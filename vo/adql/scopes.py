@@ -39,7 +39,7 @@ class Scope:
     # What SELECT * gives, where NATURAL or USING made one column of two.
     merged: list[tuple[Value, frozenset[int]]] = field(default_factory=list)
     # Columns seen outside of aggregates, with the place where: in a grouped query they have to be grouped.
-    loose: list[tuple[Value, exp.Expression]] = field(default_factory=list)
+    loose: list[tuple[Value, exp.Expr]] = field(default_factory=list)
     grouped: set[str] = field(default_factory=set)
     aggregated: bool = False
     # Where we are: aggregates may not be in WHERE, GROUP BY, ON, nor in one another.
@@ -50,11 +50,7 @@ class Scope:
 
     def chain(self) -> "list[Scope]":
         """Return this and the surrounding ones, from the inside out."""
-        scopes, scope = [], self
-        while scope is not None:
-            scopes.append(scope)
-            scope = scope.parent  # type: ignore[assignment]
-        return scopes
+        return [self, *(self.parent.chain() if self.parent is not None else [])]
 
     def cte(self, name: str) -> "object | None":
         """Return the query of a WITH, the innermost first."""

@@ -21,12 +21,13 @@ def prefilter(context: Context, near: Near) -> str:
         value.sql for value in (*near.centre, near.radius)
     ):
         return ""
-    found = []
+    found: list[tuple[int, int, tuple[Value, Value], tuple[Value, Value], str]] = []
     for point, centre in ((near.point, near.centre), (near.centre, near.point)):
         position = position_at(context, point)
         if position is not None and position.index is not None:
             source = point[0].source
-            assert source is not None and source.table is not None
+            if source is None or source.table is None:
+                continue
             if not any(mentions(value, source.alias) for value in (*centre, near.radius)):
                 found.append((source.table.size or 0, len(found), point, centre, position.index))
     if not found:

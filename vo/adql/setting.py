@@ -18,7 +18,7 @@ Compile = Callable[..., Query]
 def set_operation(context: Context, node: exp.SetOperation, compile_query: Compile) -> Query:
     """Compile the operands of a row of set operations and join them from left to right."""
     chain: list[exp.SetOperation] = []
-    leftmost: exp.Expression = node
+    leftmost: exp.Expr = node
     while isinstance(leftmost, exp.SetOperation) and (leftmost is node or plain(leftmost)):
         check_arguments(
             leftmost, frozenset(("this", "expression", "distinct", "order", "limit", "offset", "with_"))
@@ -43,12 +43,12 @@ def set_operation(context: Context, node: exp.SetOperation, compile_query: Compi
     return Query(result.sql, columns, simple=False)
 
 
-def plain(node: exp.Expression) -> bool:
+def plain(node: exp.Expr) -> bool:
     """Say whether nothing is done with the rows of a set operation before the next one takes them."""
     return not any(node.args.get(name) for name in ("order", "limit", "offset", "with_"))
 
 
-def together(columns: list[Column], at: int, node: exp.Expression) -> Column:
+def together(columns: list[Column], at: int, node: exp.Expr) -> Column:
     """Return the column that several have become."""
     kinds = {column.kind for column in columns}
     first = columns[0]

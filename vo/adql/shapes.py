@@ -1,8 +1,9 @@
-"""Shapes on the sphere: points, circles, and polygons whose edges are great circles and whose inside is the smaller side.
+"""Shapes on the sphere: points, circles, and polygons.
 
-A polygon has to fit into half the sky. It is looked at from its middle, where great circles are straight lines
-(the gnomonic projection), so that which way round it is written and whether it is convex makes no difference.
-The functions of PostgreSQL in `postgresql_shapes` do the same, step by step.
+The edges of a polygon are great circles, and its inside is the smaller side. It has to fit into half the sky, and is
+looked at from its middle, where great circles are straight lines (the gnomonic projection), so that which way round it
+is written and whether it is convex makes no difference. The functions of PostgreSQL in `postgresql_shapes` do the
+same, step by step.
 """
 
 import math
@@ -74,7 +75,7 @@ class Shape:
         if self.kind != "polygon":
             return separation(self.vertices[0], place) <= self.radius + TOUCHING
         depth = dot(self.middle, place)
-        if depth <= 0:
+        if depth < 1e-4:  # the corners are all nearer to the middle than that
             return False
         x, y = dot(self.east, place) / depth, dot(self.north, place) / depth
         inside = False

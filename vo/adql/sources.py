@@ -14,7 +14,7 @@ from vo.adql.tables import Table
 from vo.adql.values import Value
 
 
-def from_clause(context: Context, first: exp.Expression, joins: list[exp.Join]) -> str:
+def from_clause(context: Context, first: exp.Expr, joins: list[exp.Join]) -> str:
     """Compile all of FROM; the sources enter the scope from left to right."""
     groups = [joined(context, first, [])]
     for join in joins:
@@ -34,7 +34,7 @@ def is_comma(join: exp.Join) -> bool:
     return not any(join.args.get(name) for name in ("kind", "side", "method", "on", "using"))
 
 
-def joined(context: Context, node: exp.Expression, joins: list[exp.Join]) -> str:
+def joined(context: Context, node: exp.Expr, joins: list[exp.Join]) -> str:
     """Compile one table, or several in parentheses."""
     inner = list(node.args.get("joins") or [])
     if isinstance(node, exp.Subquery) and not isinstance(node.this, (exp.Select, exp.SetOperation)):
@@ -51,12 +51,12 @@ def joined(context: Context, node: exp.Expression, joins: list[exp.Join]) -> str
     return text
 
 
-def is_inside(node: exp.Expression) -> bool:
+def is_inside(node: exp.Expr) -> bool:
     """Say whether somebody else follows the joins of this table: the parentheses around it do."""
     return isinstance(node.parent, exp.Subquery)
 
 
-def source(context: Context, node: exp.Expression) -> str:
+def source(context: Context, node: exp.Expr) -> str:
     """Compile a table or a subquery, and let it enter the scope."""
     context.compiler.n_tables += 1
     if context.compiler.n_tables > MOST_TABLES:
@@ -110,7 +110,7 @@ class Named:
         self.alias, self.query = alias, query
 
 
-def find_table(context: Context, name: str, schema: str, node: exp.Expression) -> Table:
+def find_table(context: Context, name: str, schema: str, node: exp.Expr) -> Table:
     """Return the table of a name; what may not be seen does not exist."""
     tables = context.compiler.tables
     found = tables.find(name, schema)
@@ -201,7 +201,7 @@ def join_to(context: Context, left: str, join: exp.Join) -> str:
     return f"{left} {JOINS[key]} {right} ON {condition}"
 
 
-def has_equality(node: exp.Expression) -> bool:
+def has_equality(node: exp.Expr) -> bool:
     """Say whether a condition has an equality of two columns among what has to hold."""
     rest = [node]
     while rest:
@@ -232,7 +232,7 @@ def shared(context: Context, left: list[Value], new: list[Source], join: exp.Joi
 
 
 def merge(
-    context: Context, name: exp.Expression, side: str, left: list[Value], new: list[Source], join: exp.Join
+    context: Context, name: exp.Expr, side: str, left: list[Value], new: list[Source], join: exp.Join
 ) -> str:
     """Make one column of two of the same name, and return the condition that joins by them."""
     if isinstance(name, exp.Column):

@@ -15,7 +15,7 @@ from vo.adql.times import iso_of, mjd_of
 
 # Where exp and power leave the doubles; said here so that both databases do so at the same place.
 LARGEST_EXPONENT, SMALLEST_EXPONENT = 709.78, -745.0
-FLOAT = re.compile(r"[+-]?([0-9]{1,400}\.?[0-9]{0,400}|\.[0-9]{1,400})([eE][+-]?[0-9]{1,3})?")
+FLOAT = re.compile(r"[+-]?([0-9]{1,250}\.?[0-9]{0,250}|\.[0-9]{1,250})([eE][+-]?[0-9]{1,3})?")
 INT = re.compile(r"[+-]?[0-9]{1,18}")
 NO_WORD = re.compile(r"[\x00-\x2f\x3a-\x60\x7b-\x7f]+")
 CAPITALS = {ord(capital): capital.lower() for capital in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
@@ -32,6 +32,7 @@ BUILT_IN = frozenset(
         "lower",
         "max",
         "min",
+        "nullif",
         "row_number",
         "substr",
         "sum",

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from vo.adql import aggregates, casting, geometry  # noqa: F401  (they register what they compile)
 from vo.adql.backends import BACKENDS
-from vo.adql import casting, geometry  # noqa: F401  (they register what they compile)
 from vo.adql.compiling import Compiler, Context
 from vo.adql.errors import AdqlError
 from vo.adql.parsing import parse
@@ -61,19 +61,22 @@ def translate(query: str, tables: Tables, backend: str, *, limit: int | None = N
     return Translation(compiled.sql, compiled.columns, frozenset(compiler.read))
 
 
-BRACKETS = re.compile(r"'[^']*'|\"[^\"]*\"|\(SELECT\b|\(WITH\b|\(|\)|\bCASE\b|\bEND\b")
-WEIGHTS = {"(SELECT": 7, "(WITH": 7, "(": 3, "CASE": 4}
-HEAVIEST = 90  # SQLite's parser remembers 100 symbols that are not yet complete
+BRACKETS = re.compile(r"'[^']*'|\"[^\"]*\"|\(SELECT\b|\(WITH\b|\w\(|\(|\)|\bCASE\b|\bEND\b")
+# SQLite's parser remembers 100 symbols that are not complete yet; so many are in front of what each of these opens.
+WEIGHTS = {"(SELECT": 10, "(WITH": 10, "(": 3, "CASE": 6}
+OF_FUNCTION = 5
+HEAVIEST = 94
 
 
 def check_depth(sql: str) -> None:
     """Refuse what SQLite's parser could not hold."""
-    stack, weight = [], 6
+    stack: list[int] = []
+    weight = 6
     for match in BRACKETS.finditer(sql):
         text = match.group()
-        if text in WEIGHTS:
-            stack.append(WEIGHTS[text])
-            weight += WEIGHTS[text]
+        if text in WEIGHTS or text[-1] == "(":
+            stack.append(WEIGHTS.get(text, OF_FUNCTION))
+            weight += stack[-1]
             if weight > HEAVIEST:
                 raise AdqlError("The query is nested too deeply for SQLite", hint="take it apart with WITH")
         elif text in (")", "END"):

@@ -93,11 +93,12 @@ def like(column: Column, kind: str = "", ucd: str | None = None) -> Column:
     """Return what is known of a value that is computed from one and measures the same."""
     kind = kind or column.kind
     kept = kind == column.kind
+    ucd = column.ucd.removesuffix(";meta.main") if ucd is None else ucd
     return Column(
         "",
         kind,
         unit=column.unit,
-        ucd=column.ucd if ucd is None else ucd,
+        ucd=ucd,
         description=column.description,
         xtype=column.xtype if kept else "",
         shape=column.shape if kept else "",
@@ -114,4 +115,5 @@ def named(column: Column, name: str) -> Column:
 def of_aggregate(column: Column, statistic: str) -> str:
     """Return the UCD of a statistic of a column, as in ``stat.max;phot.mag``."""
     first = column.ucd.split(";")[0]
-    return f"{statistic};{column.ucd}" if column.ucd and not first.startswith("stat.") else column.ucd
+    ucd = column.ucd.removesuffix(";meta.main")
+    return f"{statistic};{ucd}" if ucd and not first.startswith("stat.") else ucd
