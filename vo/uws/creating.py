@@ -1,0 +1,170 @@
+"""Making a job, and saying more of it before it starts."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from vo.models import Job
+from vo.uws.changing import start_job
+from vo.uws.errors import PhaseConflict, TooManyJobs, TooMuch, UnfitValue
+from vo.uws.keeping import keep, name_in, remove_kept
+from vo.uws.limits import (
+    EXECUTION_DEFAULT,
+    EXECUTION_LIMIT,
+    OPEN_JOBS,
+    PARAMETER_LENGTH,
+    RETENTION_DEFAULT,
+    RETENTION_LIMIT,
+    RUN_ID_LENGTH,
+    UPLOAD_BYTES,
+)
+from vo.uws.phases import Phase
+
+
+def create_job(
+    kind, parameters, files=None, *, owner, now, run_id="", duration=None, destruction=None, run=False
+):
+    """Make a job; it waits until it is started.
+
+    Parameters
+    ----------
+    kind : str
+        Who answers it.
+    parameters : mapping of str to list of str
+        As they were sent; names are known in upper case from here on.
+    files : mapping of str to file, optional
+        What came with them, by the name of its field.
+    owner : User or None
+        None is nobody known; the job is then for whoever knows its id.
+    now : datetime
+    run_id : str
+    duration : int, optional
+        Seconds it may take; what is more than the limit is the limit.
+    destruction : datetime, optional
+        When it shall go; what is later than the limit is the limit.
+    run : bool
+        Whether it starts at once.
+
+    Returns
+    -------
+    Job
+
+    Raises
+    ------
+    TooMuch, TooManyJobs, UnfitValue
+    """
+    if len(run_id) > RUN_ID_LENGTH:
+        raise UnfitValue("RUNID", run_id, f"at most {RUN_ID_LENGTH} characters")
+    jobs = Job.objects.filter(
+        owner=owner, kind=kind, phase__in=(Phase.PENDING, Phase.QUEUED, Phase.EXECUTING)
+    )
+    if owner is not None and jobs.count() >= OPEN_JOBS:
+        raise TooManyJobs(OPEN_JOBS)
+    job = Job(
+        kind=kind,
+        owner=owner,
+        parameters=checked(parameters),
+        run_id=run_id,
+        execution_duration=duration_within(duration),
+        created_at=now,
+        destruction=destruction_within(destruction, now),
+    )
+    job.files = keep_files(job, files or {}, {})
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+            if run:
+                start_job(job, now=now)
+    except BaseException:
+        remove_kept(job.files.values())
+        raise
+    return job
+
+
+def add_parameters(job, parameters, files=None):
+    """Say more of a job that waits to be started; a parameter that was said before is replaced.
+
+    Raises
+    ------
+    PhaseConflict
+        If it has been started.
+    TooMuch
+    """
+    together = checked(job.parameters | upper(parameters))
+    kept = keep_files(job, files or {}, job.files)
+    new = {field: name for field, name in kept.items() if job.files.get(field) != name}
+    changed = Job.objects.filter(pk=job.pk, phase=Phase.PENDING).update(
+        parameters=together, files=kept, version=F("version") + 1
+    )
+    remove_kept(new.values() if not changed else [job.files[field] for field in new if field in job.files])
+    if not changed:
+        raise PhaseConflict(phase_of(job), "told more", [Phase.PENDING])
+    job.parameters, job.files = together, kept
+
+
+def set_duration(job, seconds):
+    """Say for how many seconds a job may run; 0 is as long as it can be had."""
+    job.execution_duration = duration_within(seconds)
+    changed = Job.objects.filter(pk=job.pk, phase__in=(Phase.PENDING, Phase.QUEUED)).update(
+        execution_duration=job.execution_duration, version=F("version") + 1
+    )
+    if not changed:
+        raise PhaseConflict(phase_of(job), "given another duration", [Phase.PENDING, Phase.QUEUED])
+
+
+def set_destruction(job, moment, *, now):
+    """Say when a job goes, with its result."""
+    job.destruction = destruction_within(moment, now)
+    Job.objects.filter(pk=job.pk).update(destruction=job.destruction, version=F("version") + 1)
+
+
+def phase_of(job):
+    """Return the phase of a job as it is now."""
+    return Job.objects.values_list("phase", flat=True).get(pk=job.pk)
+
+
+def upper(parameters):
+    """Return parameters by their names in upper case, values of the same name together."""
+    found = {}
+    for name, values in parameters.items():
+        found.setdefault(name.upper(), []).extend(values)
+    return found
+
+
+def checked(parameters):
+    """Return parameters by their names in upper case, or say that they are too long."""
+    parameters = upper(parameters)
+    length = sum(len(name) * len(values) + sum(map(len, values)) for name, values in parameters.items())
+    if length > PARAMETER_LENGTH:
+        raise TooMuch("the parameters are longer than they may be, in characters:", length, PARAMETER_LENGTH)
+    for name, values in parameters.items():
+        if "\0" in name or any("\0" in value for value in values):
+            raise UnfitValue(name.replace("\0", "?"), "NUL", "a value without NUL characters")
+    return parameters
+
+
+def keep_files(job, files, before):
+    """Keep the files that came for a job, beside those it had; return where all are."""
+    size, kept = sum(file.size for file in files.values()), dict(before)
+    if size > UPLOAD_BYTES:
+        raise TooMuch("the files of the job are larger than they may be, in bytes:", size, UPLOAD_BYTES)
+    for field, file in files.items():
+        name = name_in(job.pk, f"upload-{job.version}-{len(kept)}")
+        keep(name, file.chunks(), UPLOAD_BYTES)
+        kept[field] = name
+    return kept
+
+
+def duration_within(seconds):
+    """Return how long a job may run that asks for so many seconds."""
+    if seconds is None:
+        return EXECUTION_DEFAULT
+    return min(seconds, EXECUTION_LIMIT) if seconds > 0 else EXECUTION_LIMIT
+
+
+def destruction_within(moment, now):
+    """Return when a job goes that asks to go at a moment."""
+    if moment is None:
+        return now + RETENTION_DEFAULT
+    return min(max(moment, now + timedelta(seconds=1)), now + RETENTION_LIMIT)
