@@ -5,7 +5,7 @@ from django.db.models import F
 
 from vo.models import Job
 from vo.uws.errors import PhaseConflict
-from vo.uws.keeping import names_of, remove_kept
+from vo.uws.keeping import remove_all_of
 from vo.uws.limits import ARCHIVED_FOR
 from vo.uws.phases import ENDED, Phase, phases_before
 from worktables.waking import notify
@@ -50,14 +50,13 @@ def archive_job(job, *, now):
     PhaseConflict
         If it has not ended.
     """
-    names = names_of(job)
     with transaction.atomic():
         gone = {"files": {}, "result": "", "result_type": "", "result_suffix": "", "result_size": None}
         if not move(job, Phase.ARCHIVED, destruction=now + ARCHIVED_FOR, **gone):
             if job.phase == Phase.ARCHIVED:
                 return
             raise PhaseConflict(job.phase, "archived", sorted(ENDED))
-        transaction.on_commit(lambda: remove_kept(names), robust=True)
+        transaction.on_commit(lambda: remove_all_of(job.pk), robust=True)
 
 
 def destroy_job(job):
@@ -81,8 +80,8 @@ def destroy_the_overdue(now):
 
 def remove_files_of(sender, instance, **_):
     """Remove the files of a job that is deleted, by whichever door: also with the account of its owner."""
-    names = names_of(instance)
-    transaction.on_commit(lambda: remove_kept(names), robust=True)
+    job_id = instance.pk  # which the record forgets when it is gone
+    transaction.on_commit(lambda: remove_all_of(job_id), robust=True)
 
 
 def move(job, phase, *, from_phases=None, **facts):

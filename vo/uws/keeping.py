@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.files.base import File
@@ -73,16 +74,18 @@ def open_kept(name):
 
 
 def remove_kept(names):
-    """Remove kept files, and the folder of their job when it is empty."""
+    """Remove kept files."""
     for name in names:
         default_storage.delete(name)
-    for folder in {os.path.dirname(name) for name in names}:
-        try:
-            os.rmdir(default_storage.path(folder))
-        except (NotImplementedError, OSError):  # there are no folders there, or something else is in it
-            continue
 
 
-def names_of(job):
-    """Return where all files of a job are kept."""
-    return [*job.files.values(), *([job.result] if job.result else [])]
+def remove_all_of(job_id):
+    """Remove whatever is kept for a job, also what its record does not know of yet."""
+    folder = name_in(job_id, "").rstrip("/")
+    try:
+        _, files = default_storage.listdir(folder)
+    except FileNotFoundError:
+        return
+    remove_kept(f"{folder}/{file}" for file in files)
+    with suppress(NotImplementedError, OSError):  # there are no folders there, or something new is in it
+        os.rmdir(default_storage.path(folder))
