@@ -1,7 +1,6 @@
 """What all addresses of the Virtual Observatory have in common: who asks, from whichever site, and how errors look."""
 
 import functools
-import xml.etree.ElementTree as ElementTree
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpResponse
@@ -11,9 +10,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from vo.errors import VoError
 from vo.signing import CHALLENGE, NotSignedIn, who_asks
-from vo.xml import legal
+from worktables.formats.votable import write_error
 
-VOTABLE = "http://www.ivoa.net/xml/VOTable/v1.3"
 VOTABLE_TYPE = "application/x-votable+xml"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
@@ -59,21 +57,12 @@ def told(error, how):
     if isinstance(error, RequestDataTooBig):
         sentence, status = "the request is too large; send long values as files (multipart/form-data)", 413
     if how == "votable":
-        response = HttpResponse(error_document(sentence), status=status, content_type=VOTABLE_TYPE)
+        response = HttpResponse(write_error(sentence), status=status, content_type=VOTABLE_TYPE)
     else:
         response = HttpResponse(f"{sentence}\n", status=status, content_type=TEXT_TYPE)
     if isinstance(error, NotSignedIn):
         response["WWW-Authenticate"] = CHALLENGE
     return response
-
-
-def error_document(sentence):
-    """Write a VOTable that says what is wrong."""
-    root = ElementTree.Element("VOTABLE", {"version": "1.4", "xmlns": VOTABLE})
-    resource = ElementTree.SubElement(root, "RESOURCE", {"type": "results"})
-    info = ElementTree.SubElement(resource, "INFO", {"name": "QUERY_STATUS", "value": "ERROR"})
-    info.text = legal(sentence)
-    return ElementTree.tostring(root, encoding="UTF-8", xml_declaration=True)
 
 
 def as_open(response, allowed):

@@ -89,8 +89,7 @@ def halted_by(way):
         halt.drop(way)
 
 
-def check_halt():
-    """Raise `Halted` if this thread shall stop; where nobody halts it, do nothing."""
+def is_halted():
+    """Say whether this thread shall stop."""
     halt = getattr(_here, "halt", None)
-    if halt is not None:
-        halt.check()
+    return halt is not None and halt.why is not None

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from vo.uws.limits import EXECUTION_DEFAULT, RUN_ID_LENGTH
+from vo.uws.limits import RUN_ID_LENGTH
 from vo.uws.phases import Phase
 from vo.uws.querysets import JobQuerySet
 
@@ -41,9 +41,7 @@ class Job(models.Model):
     )
     version = models.BigIntegerField(default=0, help_text="counts whatever changes")
     run_id = models.CharField(max_length=RUN_ID_LENGTH, blank=True, help_text="what its owner calls it")
-    execution_duration = models.PositiveIntegerField(
-        default=EXECUTION_DEFAULT, help_text="seconds it may take"
-    )
+    execution_duration = models.PositiveIntegerField(help_text="seconds it may take")
     quote = models.DateTimeField(null=True, help_text="when it is expected to end; null is not known")
     destruction = models.DateTimeField(help_text="when it is removed, with its result")
 

@@ -2,7 +2,7 @@
 
 from vo.uws.documents import read_moment
 from vo.uws.errors import UnfitValue
-from vo.uws.limits import EXECUTION_LIMIT, WAIT_SECONDS
+from vo.uws.limits import WAIT_SECONDS
 from vo.uws.phases import MOVING, Phase
 
 
@@ -72,7 +72,7 @@ def whole_in(name, text, least, most):
 
 def duration_in(text):
     """Return the seconds that are asked for; 0 is as long as it can be had."""
-    return whole_in("EXECUTIONDURATION", text, 0, EXECUTION_LIMIT)
+    return whole_in("EXECUTIONDURATION", text, 0, 2**31 - 1)
 
 
 def wait_asked(parameters):

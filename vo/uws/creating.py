@@ -1,7 +1,6 @@
 """Making a job, and saying more of it before it starts."""
 
-from datetime import timedelta
-
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -10,14 +9,11 @@ from vo.uws.changing import start_job
 from vo.uws.errors import PhaseConflict, TooManyJobs, TooMuch, UnfitValue
 from vo.uws.keeping import keep, name_in, remove_kept
 from vo.uws.limits import (
-    EXECUTION_DEFAULT,
-    EXECUTION_LIMIT,
     OPEN_JOBS,
     PARAMETER_LENGTH,
-    RETENTION_DEFAULT,
-    RETENTION_LIMIT,
     RUN_ID_LENGTH,
-    UPLOAD_BYTES,
+    destruction_within,
+    duration_within,
 )
 from vo.uws.phases import Phase
 
@@ -146,25 +142,11 @@ def checked(parameters):
 
 def keep_files(job, files, before):
     """Keep the files that came for a job, beside those it had; return where all are."""
-    size, kept = sum(file.size for file in files.values()), dict(before)
-    if size > UPLOAD_BYTES:
-        raise TooMuch("the files of the job are larger than they may be, in bytes:", size, UPLOAD_BYTES)
+    size, kept, most = sum(file.size for file in files.values()), dict(before), settings.VO["UPLOAD_BYTES"]
+    if size > most:
+        raise TooMuch("the files of the job are larger than they may be, in bytes:", size, most)
     for field, file in files.items():
         name = name_in(job.pk, f"upload-{job.version}-{len(kept)}")
-        keep(name, file.chunks(), UPLOAD_BYTES)
+        keep(name, file.chunks(), most)
         kept[field] = name
     return kept
-
-
-def duration_within(seconds):
-    """Return how long a job may run that asks for so many seconds."""
-    if seconds is None:
-        return EXECUTION_DEFAULT
-    return min(seconds, EXECUTION_LIMIT) if seconds > 0 else EXECUTION_LIMIT
-
-
-def destruction_within(moment, now):
-    """Return when a job goes that asks to go at a moment."""
-    if moment is None:
-        return now + RETENTION_DEFAULT
-    return min(max(moment, now + timedelta(seconds=1)), now + RETENTION_LIMIT)

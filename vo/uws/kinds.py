@@ -1,12 +1,17 @@
 """What a job can be about: who answers it."""
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 
+from vo.adql import AdqlError
+from vo.errors import VoError
+from vo.halting import is_halted
+from vo.tap.answering import answer
+from vo.tap.asking import read_query
 from vo.uws.keeping import open_kept
+from worktables.formats import FormatError
 
 
 @dataclass(frozen=True)
@@ -18,26 +23,24 @@ class Answer:
     pieces: Iterable[bytes]
 
 
-# Given a job, who answers its kind returns an `Answer`, or something with the same three attributes; what is wrong
-# with the job it raises as a `VoError`, whose sentence becomes the error of the job.
-answerers: dict[str, Callable] = {}
-
-
 def answer_tap(job):
     """Answer a query, with what came with it, as its owner may."""
-    from vo.tap.answering import answer, read_query
-
-    opened = ExitStack()
+    files = {}
+    for field, name in job.files.items():
+        with open_kept(name) as file:
+            files[field] = file.read()
     try:
-        files = {field: opened.enter_context(open_kept(name)) for field, name in job.files.items()}
-        found = answer(read_query(job.parameters, files), job.owner or AnonymousUser())
-    except BaseException:
-        opened.close()
-        raise
-    return Answer(found.media_type, found.suffix, closing(opened, found.pieces))
+        query = read_query(job.parameters, files)
+        found = answer(query, job.owner or AnonymousUser(), seconds=job.execution_duration, stopped=is_halted)
+    except (AdqlError, FormatError) as error:
+        raise Refused(str(error)) from error
+    return Answer(found.media_type, found.suffix, found.pieces)
 
 
-def closing(opened, pieces):
-    """Yield pieces, and close what they are made from after the last."""
-    with opened:
-        yield from pieces
+class Refused(VoError):
+    """What a job asks for cannot be had, in the words of whoever found out."""
+
+
+# Given a job, who answers its kind returns an `Answer`; what is wrong with the job is raised as a `VoError`, whose
+# sentence becomes the error of the job.
+answerers: dict[str, Callable] = {"tap": answer_tap}

@@ -1,11 +1,12 @@
 """The addresses of jobs: a list, each job, and a leaf for each thing there is to say of it."""
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from vo.doors import TEXT_TYPE, VOTABLE_TYPE, door, error_document
+from vo.doors import TEXT_TYPE, VOTABLE_TYPE, door
 from vo.models import Job
 from vo.uws.asking import (
     duration_in,
@@ -27,14 +28,14 @@ from vo.uws.documents import (
 )
 from vo.uws.errors import NotThere, TooMuch, UnfitValue
 from vo.uws.keeping import open_kept
-from vo.uws.limits import UPLOAD_BYTES
 from vo.uws.waiting import answered_when_it_moves
+from worktables.formats.votable import write_error
 from worktables.streaming import file_pieces, stream
 
 XML_TYPE = "application/xml"
 # Said of the job itself when it is made, and no parameter of what it computes.
 OF_THE_JOB = ("PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "AUTH")
-BODY_BYTES = UPLOAD_BYTES + 4_000_000
+ROOM_BYTES = 4_000_000  # beside the files
 
 
 @door("GET", "POST")
@@ -182,7 +183,7 @@ def error(request, kind, job_id):
     job = find(request, kind, job_id)
     if not job.error:
         raise NotThere(f"the job has no error; it is {job.phase}")
-    return HttpResponse(error_document(job.error), content_type=VOTABLE_TYPE)
+    return HttpResponse(write_error(job.error), content_type=VOTABLE_TYPE)
 
 
 # ------------------------------------------------------------------ what they share
@@ -199,8 +200,9 @@ def find(request, kind, job_id):
 def form_of(request):
     """Return what a form says and the files that came with it, unless it is larger than anything we take."""
     size = request.headers.get("Content-Length", "")
-    if size.isdigit() and int(size) > BODY_BYTES:
-        raise TooMuch("the request is larger than it may be, in bytes:", int(size), BODY_BYTES)
+    most = settings.VO["UPLOAD_BYTES"] + ROOM_BYTES
+    if size.isdigit() and int(size) > most:
+        raise TooMuch("the request is larger than it may be, in bytes:", int(size), most)
     return parameters_of(request), request.FILES
 
 

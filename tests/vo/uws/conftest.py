@@ -12,7 +12,7 @@ from vo.uws.creating import create_job
 from vo.uws.kinds import answerers
 from vo.uws.working import JobErrand
 
-PATIENCE = 20  # seconds; only a failing test waits so long
+PATIENCE = 90  # seconds; only a failing test waits so long
 
 
 @pytest.fixture(autouse=True)

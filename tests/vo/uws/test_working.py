@@ -22,7 +22,7 @@ from vo.uws.claiming import claim_job, finish_job, give_back, keep_hold, recover
 from vo.uws.creating import create_job
 from vo.uws.errors import PhaseConflict, TooMuch
 from vo.uws.keeping import open_kept
-from vo.uws.limits import ATTEMPTS, EXECUTION_LIMIT, UPLOAD_BYTES
+from vo.uws.limits import ATTEMPTS
 from worktables.queue.working import work_forever
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -355,11 +355,11 @@ def test_no_file_outlives_the_account_of_its_owner(make_job, bench, owner):
     assert files_kept() == []
 
 
-def test_files_that_are_too_large_leave_nothing_behind(make_job):
+def test_files_that_are_too_large_leave_nothing_behind(make_job, settings):
     file = SimpleUploadedFile("x", b"")
-    file.size = UPLOAD_BYTES + 1
+    file.size = settings.VO["UPLOAD_BYTES"] + 1
 
-    with pytest.raises(TooMuch, match="64,000,001; at most 64,000,000"):
+    with pytest.raises(TooMuch, match="100,000,001; at most 100,000,000"):
         make_job(files={"mine": file})
     assert not Job.objects.exists()
     assert files_kept() == []
@@ -372,6 +372,6 @@ def test_what_a_job_asks_for_is_kept_within_limits(db):
     job = create_job("toy", {}, owner=None, now=now, duration=10**9, destruction=far)
     whole = create_job("toy", {}, owner=None, now=now, duration=0)
 
-    assert job.execution_duration == whole.execution_duration == EXECUTION_LIMIT
-    assert job.destruction == now + timedelta(days=90)
+    assert job.execution_duration == whole.execution_duration == 86_400
+    assert job.destruction == now + timedelta(days=30)
     assert Bench().look() is False
