@@ -38,7 +38,7 @@ def door(*methods, errors="text"):
             if request.method == "OPTIONS":
                 return as_open(HttpResponse(status=204, headers={"Allow": ", ".join(allowed)}), allowed)
             if request.method not in allowed:
-                return as_open(HttpResponse(status=405, headers={"Allow": ", ".join(allowed)}), allowed)
+                return as_open(told(WrongMethod(request.method, allowed), errors), allowed)
             try:
                 request.user = who_asks(request)
                 response = view(request, *args, **kwargs)
@@ -51,6 +51,17 @@ def door(*methods, errors="text"):
     return decorate
 
 
+class WrongMethod(VoError):
+    """An address does not take what it is asked with."""
+
+    code = "wrong-method"
+    status = 405
+
+    def __init__(self, method, allowed):
+        self.allowed = ", ".join(allowed)
+        super().__init__(f"{method} is not for this address; {self.allowed} are")
+
+
 def told(error, how):
     """Answer with what is wrong, as text or as a VOTable."""
     sentence, status = str(error), getattr(error, "status", 400)
@@ -60,6 +71,8 @@ def told(error, how):
         response = HttpResponse(write_error(sentence), status=status, content_type=VOTABLE_TYPE)
     else:
         response = HttpResponse(f"{sentence}\n", status=status, content_type=TEXT_TYPE)
+    if isinstance(error, WrongMethod):
+        response["Allow"] = error.allowed
     if isinstance(error, NotSignedIn):
         response["WWW-Authenticate"] = CHALLENGE
     return response
