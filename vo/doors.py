@@ -16,7 +16,7 @@ VOTABLE_TYPE = "application/x-votable+xml"
 TEXT_TYPE = "text/plain; charset=utf-8"
 
 
-def door(*methods, errors="text"):
+def door(*methods, errors="text", signed=True):
     """Make a view an address of the Virtual Observatory.
 
     `request.user` is whoever signs the request, by whichever way; nobody's request is not refused here. Errors of ours
@@ -28,6 +28,8 @@ def door(*methods, errors="text"):
         What may be asked, besides HEAD and OPTIONS.
     errors : {"text", "votable"}
         How errors are told.
+    signed : bool
+        Whether it matters who asks; where it does not, the database is not asked either.
     """
     allowed = [*methods, *(["HEAD"] if "GET" in methods else []), "OPTIONS"]
 
@@ -40,7 +42,8 @@ def door(*methods, errors="text"):
             if request.method not in allowed:
                 return as_open(told(WrongMethod(request.method, allowed), errors), allowed)
             try:
-                request.user = who_asks(request)
+                if signed:
+                    request.user = who_asks(request)
                 response = view(request, *args, **kwargs)
             except (VoError, RequestDataTooBig, MultiPartParserError) as error:
                 response = told(error, errors)
