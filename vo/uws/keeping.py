@@ -73,6 +73,11 @@ def open_kept(name):
     return default_storage.open(name, "rb")
 
 
+def is_kept(name):
+    """Say whether a file is there."""
+    return default_storage.exists(name)
+
+
 def remove_kept(names):
     """Remove kept files."""
     for name in names:

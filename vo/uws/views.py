@@ -27,7 +27,7 @@ from vo.uws.documents import (
     results_document,
 )
 from vo.uws.errors import NotThere, TooMuch, UnfitValue
-from vo.uws.keeping import open_kept
+from vo.uws.keeping import is_kept, open_kept
 from vo.uws.waiting import answered_when_it_moves
 from worktables.formats.votable import write_error
 from worktables.streaming import file_pieces, stream
@@ -35,6 +35,7 @@ from worktables.streaming import file_pieces, stream
 XML_TYPE = "application/xml"
 # Said of the job itself when it is made, and no parameter of what it computes.
 OF_THE_JOB = ("PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "AUTH")
+LONG = ("parameters", "files", "error")  # and not listed
 ROOM_BYTES = 4_000_000  # beside the files
 
 
@@ -44,7 +45,9 @@ def jobs(request, kind):
     if request.method == "POST":
         return make_job(request, kind)
     own = jobs_asked(Job.objects.listed_for(request.user).filter(kind=kind), parameters_of(request))
-    return xml(list_document(own.select_related("owner"), lambda job: full_address(request, job)))
+    return xml(
+        list_document(own.select_related("owner").defer(*LONG), lambda job: full_address(request, job))
+    )
 
 
 def make_job(request, kind):
@@ -164,13 +167,11 @@ def result(request, kind, job_id):
     job = find(request, kind, job_id)
     if not job.result:
         raise NotThere(f"the job has no result; it is {job.phase}")
-    try:
-        opened = open_kept(job.result)
-    except FileNotFoundError:
-        raise NotThere("the result of the job is gone from the disk; run the job again") from None
+    if not is_kept(job.result):
+        raise NotThere("the result of the job is gone from the disk; run the query again as another job")
     return stream(
         request,
-        file_pieces(lambda: opened),
+        file_pieces(lambda: open_kept(job.result)),
         media_type=job.result_type,
         filename=f"{RESULT}{job.result_suffix}",
         size=job.result_size,

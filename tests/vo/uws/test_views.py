@@ -12,7 +12,7 @@ from tests.vo.uws.conftest import fresh
 from vo.models import Job
 from vo.uws.changing import abort_job
 from vo.uws.claiming import claim_job, fail_job, finish_job
-from vo.uws.keeping import keep, name_in
+from vo.uws.keeping import keep, name_in, remove_all_of
 from vo.uws.phases import Phase
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.vo.uws.toys")]
@@ -195,6 +195,17 @@ def test_the_leaves_say_one_thing_each(signed, make_job, owner):
     assert (parameter.get("id"), parameter.text) == ("N", "3")
     assert list(parsed(leaves["results"])) == []
     assert said(signed.get(f"/toys/{job.pk}/results/result")) == (404, "the job has no result; it is QUEUED")
+
+
+def test_a_result_that_is_gone_from_the_disk_is_not_there(client, make_job, complete):
+    job = make_job()
+    complete(job)
+    assert client.head(f"/toys/{job.pk}/results/result")["Content-Length"] == "4"
+
+    remove_all_of(job.pk)
+
+    status, text = said(client.get(f"/toys/{job.pk}/results/result"))
+    assert (status, text.partition(";")[0]) == (404, "the result of the job is gone from the disk")
 
 
 # ------------------------------------------------------------------ changing
