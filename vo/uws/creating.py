@@ -50,8 +50,6 @@ def create_job(
     ------
     TooMuch, TooManyJobs, UnfitValue
     """
-    if len(run_id) > RUN_ID_LENGTH:
-        raise UnfitValue("RUNID", run_id, f"at most {RUN_ID_LENGTH} characters")
     jobs = Job.objects.filter(
         owner=owner, kind=kind, phase__in=(Phase.PENDING, Phase.QUEUED, Phase.EXECUTING)
     )
@@ -61,7 +59,7 @@ def create_job(
         kind=kind,
         owner=owner,
         parameters=checked(parameters),
-        run_id=run_id,
+        run_id=checked_run_id(run_id),
         execution_duration=duration_within(duration),
         created_at=now,
         destruction=destruction_within(destruction, now),
@@ -78,7 +76,7 @@ def create_job(
     return job
 
 
-def add_parameters(job, parameters, files=None):
+def add_parameters(job, parameters, files=None, *, run_id=None):
     """Say more of a job that waits to be started; a parameter that was said before is replaced.
 
     Raises
@@ -87,16 +85,17 @@ def add_parameters(job, parameters, files=None):
         If it has been started.
     TooMuch
     """
+    run_id = checked_run_id(job.run_id if run_id is None else run_id)
     together = checked(job.parameters | upper(parameters))
     kept = keep_files(job, files or {}, job.files)
     new = {field: name for field, name in kept.items() if job.files.get(field) != name}
     changed = Job.objects.filter(pk=job.pk, phase=Phase.PENDING).update(
-        parameters=together, files=kept, version=F("version") + 1
+        parameters=together, files=kept, run_id=run_id, version=F("version") + 1
     )
     remove_kept(new.values() if not changed else [job.files[field] for field in new if field in job.files])
     if not changed:
         raise PhaseConflict(phase_of(job), "told more", [Phase.PENDING])
-    job.parameters, job.files = together, kept
+    job.parameters, job.files, job.run_id = together, kept, run_id
 
 
 def set_duration(job, seconds):
@@ -126,6 +125,15 @@ def upper(parameters):
     for name, values in parameters.items():
         found.setdefault(name.upper(), []).extend(values)
     return found
+
+
+def checked_run_id(run_id):
+    """Return what somebody calls a job, or say that it is too long or cannot be kept."""
+    if len(run_id) > RUN_ID_LENGTH or "\0" in run_id:
+        raise UnfitValue(
+            "RUNID", run_id.replace("\0", "?"), f"at most {RUN_ID_LENGTH} characters, and no NUL"
+        )
+    return run_id
 
 
 def checked(parameters):

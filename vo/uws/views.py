@@ -150,7 +150,8 @@ def parameters(request, kind, job_id):
     if request.method != "POST":
         return xml(parameters_document(job))
     said, files = form_of(request)
-    add_parameters(job, {name: values for name, values in said.items() if name not in OF_THE_JOB}, files)
+    own = {name: values for name, values in said.items() if name not in OF_THE_JOB}
+    add_parameters(job, own, files, run_id=last_of(said, "RUNID", job.run_id))
     return see(request, job)
 
 
@@ -200,7 +201,7 @@ def find(request, kind, job_id):
 
 def form_of(request):
     """Return what a form says and the files that came with it, unless it is larger than anything we take."""
-    size = request.headers.get("Content-Length", "")
+    size = request.META.get("CONTENT_LENGTH") or ""
     most = settings.VO["UPLOAD_BYTES"] + ROOM_BYTES
     if size.isdigit() and int(size) > most:
         raise TooMuch("the request is larger than it may be, in bytes:", int(size), most)

@@ -91,6 +91,20 @@ def test_pyvo_brings_a_table(service):
     assert job.fetch_result()["total"][0] == 33
 
 
+def test_a_form_that_comes_in_chunks_is_read(service, live):
+    form = requests.Request(
+        "POST", live.tap, files={"QUERY": (None, QUERY), "mine": ("m", b"x" * 100_000)}
+    ).prepare()
+    pieces = (form.body[at : at + 5000] for at in range(0, len(form.body), 5000))
+
+    made = requests.post(
+        f"{live.tap}/async", data=pieces, headers={"Content-Type": form.headers["Content-Type"]}
+    )
+
+    assert made.url.startswith(f"{live.tap}/async/")
+    assert "tap_schema.tables" in requests.get(f"{made.url}/parameters").text
+
+
 def test_pyvo_shows_what_is_wrong_with_a_query(service):
     job = run(service.submit_job("SELECT fluks FROM tap_schema.tables"))
 

@@ -100,6 +100,7 @@ def test_files_come_inline(client):
     [
         ({"PHASE": "ABORT"}, "PHASE is “ABORT”; give RUN to start the job at once, or leave it out"),
         ({"RUNID": "x" * 256}, "RUNID is"),
+        ({"RUNID": "a\0b"}, "RUNID is “a?b”"),
         ({"DESTRUCTION": "soon"}, "DESTRUCTION is “soon”; give a time such as 2026-03-01T12:00:00Z"),
         ({"EXECUTIONDURATION": "1.5"}, "EXECUTIONDURATION is “1.5”; give a whole number"),
         ({"N": "a\0b"}, "N is “NUL”; give a value without NUL"),
@@ -279,12 +280,13 @@ def test_more_can_be_said_only_while_a_job_waits(client, make_job):
     job = make_job(run=False, N=3)
     address = f"/toys/{job.pk}/parameters"
 
-    assert client.post(address, {"n": "5", "SECONDS": "0"}).status_code == 303
+    assert client.post(address, {"n": "5", "SECONDS": "0", "runid": "mine"}).status_code == 303
     assert client.post(address, {"mine": SimpleUploadedFile("x", b"abc")}).status_code == 303
     client.post(f"/toys/{job.pk}/phase", {"PHASE": "RUN"})
 
     assert fresh(job).parameters == {"N": ["5"], "SECONDS": ["0"]}
     assert list(fresh(job).files) == ["mine"]
+    assert fresh(job).run_id == "mine"
     assert said(client.post(address, {"N": "6"})) == (
         400,
         "the job is QUEUED, and can be told more only while it is PENDING",
