@@ -14,6 +14,7 @@ from celery.signals import (
     celeryd_init,
     worker_init,
     worker_process_init,
+    worker_process_shutdown,
     worker_shutdown,
     worker_shutting_down,
 )
@@ -66,6 +67,7 @@ app.autodiscover_tasks(["worktables"])
 
 leaving = threading.Event()
 looking = []
+errands = []
 
 
 @celeryd_init.connect
@@ -137,6 +139,25 @@ def clear_up(**_):
     from worktables.queue.working import clear_up
 
     clear_up()
+
+
+@worker_process_init.connect
+def start_errands(**_):
+    """Let a process do errands beside its units, from a thread that no task of Celery waits for."""
+    from worktables.queue.errands import run_errands
+    from worktables.queue.recovery import taken
+
+    stop = threading.Event()
+    errands.append((stop, run_errands(stop, taken())))
+
+
+@worker_process_shutdown.connect
+def end_errands(**_):
+    """Give back what the errands of a process have in hand."""
+    while errands:
+        stop, thread = errands.pop()
+        stop.set()
+        thread.join(timeout=2)
 
 
 @worker_shutting_down.connect

@@ -67,7 +67,7 @@ class ErrorAnswers(MiddlewareMixin):
 
     def process_response(self, request, response):
         """Say what it means where only forms are sent, when somebody loads such an address anew."""
-        if response.status_code != 405 or wants_json(request):
+        if response.status_code != 405 or response.content or wants_json(request):
             return response
         page = answer(
             request, 405, "method-not-allowed", "It only takes what a form sends; go back to its page."

@@ -1,14 +1,20 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_delete, post_migrate
 
 
 class VoConfig(AppConfig):
     name = "vo"
 
     def ready(self):
-        """See to it that the database has what published tables need, whenever it is migrated."""
+        """See to it that the database has what published tables need, and that workers do jobs beside units."""
         from vo.publishing.curators import make_curators
         from vo.publishing.storage import prepare_database
+        from vo.uws.changing import remove_files_of
+        from vo.uws.working import JobErrand
+        from worktables.queue.errands import errands
 
         post_migrate.connect(prepare_database, sender=self)
         post_migrate.connect(make_curators, sender=self)
+        post_delete.connect(remove_files_of, sender="vo.Job", dispatch_uid="vo.remove_files_of_job")
+        if not any(isinstance(errand, JobErrand) for errand in errands):
+            errands.append(JobErrand())

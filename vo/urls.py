@@ -1,4 +1,4 @@
-from django.urls import path
+from django.urls import include, path
 
 from vo import scs, vosi
 from vo.tap import views as tap
@@ -15,5 +15,6 @@ urlpatterns = [
     path("tap/capabilities", vosi.capabilities, name="tap-capabilities"),
     path("tap/tables", vosi.tables, name="tap-tables"),
     path("tap/tables/<path:name>", vosi.table, name="tap-table"),
+    path("tap/", include("vo.uws.urls")),
     path("tap/examples", tap.examples, name="tap-examples"),
 ]

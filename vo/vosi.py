@@ -7,9 +7,9 @@ from django.db import DatabaseError, connection
 from django.http import Http404, HttpResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.views.decorators.http import require_safe
 
 from vo.catalogue import schemas_for
+from vo.doors import door
 from vo.tap.features import LANGUAGE_FEATURES
 from vo.tap.formats import NAMES
 from vo.tap.schema import tables_described
@@ -26,7 +26,7 @@ FORMAT_IDS = {"votable": f"{OUTPUT}binary2", "votable-tabledata": f"{OUTPUT}td"}
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
-@require_safe
+@door("GET", signed=False)
 def availability(request):
     """Say whether questions can be answered: whether the database answers one."""
     up = database_answers()
@@ -34,7 +34,7 @@ def availability(request):
     return as_document("vo/availability.xml", {"up": up, "note": note})
 
 
-@require_safe
+@door("GET", signed=False)
 def capabilities(request):
     """List what the service can do (TAPRegExt 1.0)."""
     formats = [
@@ -52,7 +52,7 @@ def capabilities(request):
     return as_document("vo/capabilities.xml", facts)
 
 
-@require_safe
+@door("GET")
 def tables(request):
     """List the tables that may be asked; without their columns if `detail=min`."""
     schemas = schemas_for(request.user)
@@ -65,7 +65,7 @@ def tables(request):
     return as_document("vo/tables.xml", {"schemas": facts})
 
 
-@require_safe
+@door("GET")
 def table(request, name):
     """Describe one table."""
     found = tables_described(schemas_for(request.user))

@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from archive.keeping import keep_product
 from pipelines.models import Pipeline, Run
@@ -24,6 +25,8 @@ from projects.editing import delete_project
 from tests.worktables import toys
 from vo.models import PublishedVersion
 from vo.publishing.proposing import propose
+from vo.uws.creating import create_job
+from vo.uws.urls import LEAVES as JOB_LEAVES
 from worktables.annotating import flag_rows
 from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable, delete_worktable
@@ -73,6 +76,11 @@ def page(owner, body=None, *, collaborator=403, reader=403, stranger=404, anonym
 def own(status, body=None, *, anonymous=SIGN_IN, **options):
     """Return what an address of one's own answers: the same to everybody who is signed in."""
     return Expected(status, status, status, status, anonymous, body=body, **options)
+
+
+def job(owner, body=None):
+    """Return what an address of a job answers: to everybody else it is not there."""
+    return Expected(owner, 404, 404, 404, 404, body=body, csrf=False)
 
 
 def a_file():
@@ -194,6 +202,14 @@ WRITES = {
     ("published-version", "POST"): page(200, {"scope": "project"}, collaborator=200, reader=200, anonymous=404),
     # Asks, and writes nothing.
     ("tap-sync", "POST"): Expected(200, 200, 200, 200, 200, csrf=False, body=QUERY),
+    # A session without proof is nobody there, and to nobody the job of somebody is not there.
+    ("tap-jobs", "POST"): Expected(303, 303, 303, 303, 303, csrf=False, body=QUERY),
+    ("tap-job", "POST"): job(303, {"ACTION": "DELETE"}),
+    ("tap-job", "DELETE"): job(303),
+    ("tap-job-phase", "POST"): job(303, {"PHASE": "RUN"}),
+    ("tap-job-executionduration", "POST"): job(303, {"EXECUTIONDURATION": "60"}),
+    ("tap-job-destruction", "POST"): job(303, {"DESTRUCTION": "2026-03-01T12:00:00Z"}),
+    ("tap-job-parameters", "POST"): job(303, QUERY),
 }  # fmt: skip
 
 # Left out, each with the reason.
@@ -214,6 +230,11 @@ PUBLIC = {
     "tap-tables": "lists what is published, and of that what one may see",
     "tap-table": "describes what is published, and of that what one may see",
     "tap-examples": "made of the tables one may see",
+    "tap-jobs": "lists one's own jobs, and nobody has any",
+    **{
+        name: "is not there for anybody but its owner, as tests/vo/uws/test_views.py has it"
+        for name in ("tap-job", "tap-job-result", *(f"tap-job-{leaf}" for leaf in JOB_LEAVES))
+    },
 }
 # Open streams read through a thread of their own, which sees nothing of what a test has not committed; who may listen
 # is tested in test_events.py. A download does so once it has begun.
@@ -322,6 +343,7 @@ class World:
             "link_id": link.pk,
             "version": 1,
             "other": self.stars.pk,
+            "job_id": create_job("tap", {}, owner=owner, now=timezone.now()).pk,
         }
         self.exceptions = {
             "run": {"pk": run.pk},

@@ -10,6 +10,7 @@ from psycopg2 import errors, sql
 
 from vo.asking.copying import LINES, can_copy, copied, written
 from vo.asking.errors import QueryFailed, QueryStopped, ReaderMissing
+from vo.halting import halted_by
 from vo.publishing.storage import reader_role
 
 BATCH = 2000
@@ -20,7 +21,7 @@ def read(translation, brought, seconds, stopped, format=""):
     deadline = time.monotonic() + seconds
     parameters = connection.get_connection_params()
     parameters.pop("context", None)
-    with closing(psycopg2.connect(**parameters)) as reader:
+    with closing(psycopg2.connect(**parameters)) as reader, halted_by(reader.cancel):
         try:
             _prepare(reader, brought, seconds)
             for batch in _batches(reader, translation, format):

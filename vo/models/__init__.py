@@ -1,5 +1,6 @@
 """What the Virtual Observatory sees of the portal, as it is kept."""
 
+from vo.models.jobs import Job
 from vo.models.publications import FrozenRun, Publication, PublishedVersion, Scope
 
-__all__ = ["FrozenRun", "Publication", "PublishedVersion", "Scope"]
+__all__ = ["FrozenRun", "Job", "Publication", "PublishedVersion", "Scope"]

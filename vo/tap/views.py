@@ -2,11 +2,11 @@
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_safe
 
 from vo.adql import AdqlError
 from vo.catalogue import tables_for
+from vo.doors import door
 from vo.errors import VoError
 from vo.tap.answering import answer
 from vo.tap.asking import read_query
@@ -24,8 +24,7 @@ def front(request):
     return redirect("tap-capabilities")
 
 
-@csrf_exempt
-@require_http_methods(["GET", "POST"])
+@door("GET", "POST", errors="votable")
 def sync(request):
     """Answer a query (TAP 1.1, section 2.2)."""
     try:
@@ -52,7 +51,7 @@ def refusal(error):
     return HttpResponse(write_error(str(error)), status=status, content_type="application/x-votable+xml")
 
 
-@require_safe
+@door("GET")
 def examples(request):
     """Show queries that work here, as people read them and as programs find them (DALI 1.1, section 2.3)."""
     page = render(request, "vo/examples.html", {"examples": examples_for(tables_for(request.user))})

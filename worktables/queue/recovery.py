@@ -21,6 +21,7 @@ from worktables.queue.batching import end_batches
 from worktables.queue.claiming import Claim, Portion
 from worktables.queue.classes import taken_here
 from worktables.queue.code import codes_here
+from worktables.queue.errands import errands
 from worktables.queue.forgetting import forget_batches, forget_results
 from worktables.queue.locking import hold, in_one_transaction
 from worktables.queue.reading import Work
@@ -172,9 +173,9 @@ def sweep():
     host = socket.gethostname()
     alive, dead, killed = set(), [], []
     for worker in Worker.objects.filter(stopped_at=None):
-        lives = worker.seen_at >= late and (worker.host != host or _runs(worker.pid))
+        lives = worker.seen_at >= late and (worker.host != host or runs(worker.pid))
         alive.add(worker.token) if lives else dead.append(worker.token)
-        if not lives and worker.host == host and not _runs(worker.pid):
+        if not lives and worker.host == host and not runs(worker.pid):
             killed.append(worker.pid)
     if dead:
         Worker.objects.filter(token__in=dead).update(stopped_at=Now(), lost=True)
@@ -202,14 +203,16 @@ def tidy_now_and_then():
 def tidy():
     """Forget what nobody asks for any more.
 
-    That is old events, workers that stopped long ago (their runs name them), batches of long ago, and results for
-    which there is no room.
+    That is old events, workers that stopped long ago (their runs name them), batches of long ago, results for
+    which there is no room, and what the errands keep.
     """
     now = database_time()
     forget_old_events(now)
     forget_results()
     forget_batches(now)
     clear_incoming()
+    for errand in errands:
+        errand.tidy(now)
     Worker.objects.filter(stopped_at__lt=now - KEPT).delete()
 
 
@@ -253,7 +256,8 @@ def _fail_the_hopeless(project_id, why):
         settle(batch, works)
 
 
-def _runs(pid):
+def runs(pid):
+    """Say whether a process of this host is there."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -15,9 +15,16 @@ AWAKE, DOZING, DOZE_AFTER = 0.01, 0.04, 2.0
 
 
 class Waiting:
-    """How one process waits; keeps what it saw last between calls."""
+    """How one thread waits; keeps what it saw last between calls.
 
-    def __init__(self):
+    Parameters
+    ----------
+    awake, dozing : float
+        Seconds between two looks at SQLite's file, soon after there was something to do and later.
+    """
+
+    def __init__(self, awake=AWAKE, dozing=DOZING):
+        self.awake, self.dozing = awake, dozing
         self._seen = None
         self._listening = False
         self._worked_at = time.monotonic()
@@ -47,7 +54,7 @@ class Waiting:
             now = time.monotonic()
             if now - started >= timeout:
                 return False
-            time.sleep(AWAKE if now - self._worked_at < DOZE_AFTER else DOZING)
+            time.sleep(self.awake if now - self._worked_at < DOZE_AFTER else self.dozing)
         return False
 
     def _listen(self, timeout, stop):

@@ -11,6 +11,7 @@ from django.db import Error, close_old_connections, connection
 from pipelines.processes import end_what_the_dead_left
 from pipelines.programs import remove_folders_of
 from worktables.queue.draining import drain
+from worktables.queue.errands import run_errands
 from worktables.queue.garbage import spare_the_collector
 from worktables.queue.recovery import (
     beat,
@@ -48,6 +49,7 @@ def work_forever(stop, name="", takes=None, *, expendable=False):
         clear_up()
     waiting, swept = Waiting(), float("-inf")
     worker, trouble, finished = None, None, threading.Event()
+    errands = run_errands(stop, takes)
     while not stop.is_set():
         try:
             if worker is None:
@@ -74,6 +76,7 @@ def work_forever(stop, name="", takes=None, *, expendable=False):
             waiting = Waiting()
             stop.wait(1.0)
     finished.set()
+    errands.join(timeout=LEAVING_SECONDS)
     if worker is not None:
         heart.join(timeout=5)
         watchman.leave()

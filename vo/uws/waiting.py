@@ -1,0 +1,122 @@
+"""Holding an answer back until a job moves on: many may wait, and all of them cost one question now and then."""
+
+import asyncio
+import functools
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from time import monotonic
+
+from asgiref.sync import sync_to_async
+from django.db import Error, close_old_connections, connections
+
+from vo.errors import VoError
+from vo.models import Job
+from vo.uws.asking import is_waited_for, parameters_of, wait_asked
+
+POLL_SECONDS = 0.2
+
+# One thread, with one connection, looks for all who wait in this process.
+looking = ThreadPoolExecutor(1, thread_name_prefix="jobs-look")
+
+
+def answered_when_it_moves(view):
+    """Let a view of a job be asked with WAIT: it is answered when the job has left its phase, or time is up.
+
+    Who may know of the job is decided by the view, before anybody waits and once more afterwards. Whoever waits holds
+    neither a thread nor a connection.
+    """
+    now = sync_to_async(view)
+
+    @functools.wraps(view)
+    async def answer(request, *args, **kwargs):
+        response = await now(request, *args, **kwargs)
+        phase = getattr(response, "phase", None)
+        if phase is None:
+            return response
+        try:
+            seconds, asked = wait_asked(parameters_of(request))
+        except VoError as error:
+            return await sync_to_async(refused)(request, error)
+        if not seconds or not is_waited_for(phase, asked):
+            return response
+        if hasattr(request, "scope"):  # its thread lives as long as the request; the connection need not
+            await sync_to_async(connections.close_all)()
+        if not await moved(kwargs["job_id"], phase, seconds):
+            return response
+        return await now(request, *args, **kwargs)
+
+    return answer
+
+
+def refused(request, error):
+    """Answer that somebody asks to wait in a way that makes no sense."""
+    from vo.doors import as_open, told
+
+    return as_open(told(error, "text"), ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
+
+
+async def moved(job_id, phase, seconds):
+    """Wait until a job has left its phase, for some seconds at most; return whether it has."""
+    watch = Watch.of_this_loop()
+    with watch.until_it_leaves(job_id, phase) as left:
+        try:
+            async with asyncio.timeout(seconds):
+                await left.wait()
+        except TimeoutError:
+            return False
+    return True
+
+
+class Watch:
+    """Looks at all jobs that are waited for in an event loop; works while there are any."""
+
+    watches = weakref.WeakKeyDictionary()
+
+    def __init__(self):
+        self.waiting = {}
+        self.task = None
+
+    @classmethod
+    def of_this_loop(cls):
+        """Return the watch of the running loop, made when first asked for."""
+        loop = asyncio.get_running_loop()
+        if loop not in cls.watches:
+            cls.watches[loop] = cls()
+        return cls.watches[loop]
+
+    @contextmanager
+    def until_it_leaves(self, job_id, phase):
+        """Give an event that is set when a job is no longer in this phase."""
+        left = asyncio.Event()
+        self.waiting[left] = (job_id, phase)
+        if self.task is None:
+            self.task = asyncio.create_task(self.look())
+        try:
+            yield left
+        finally:
+            del self.waiting[left]
+            if not self.waiting:
+                self.task.cancel()
+                self.task = None
+
+    async def look(self):
+        """Look until cancelled; while the database is away nothing has moved."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = monotonic()
+            waiting = dict(self.waiting)
+            try:
+                phases = await loop.run_in_executor(looking, phases_of, {job for job, _ in waiting.values()})
+            except Error:
+                phases = None
+            for left, (job_id, phase) in waiting.items():
+                if phases is not None and phases.get(job_id) != phase:
+                    left.set()
+            await asyncio.sleep(max(0.0, POLL_SECONDS - (monotonic() - began)))
+
+
+def phases_of(ids):
+    """Return the phases of jobs; those that are gone have none."""
+    close_old_connections()
+    return dict(Job.objects.filter(pk__in=list(ids)).values_list("pk", "phase"))
