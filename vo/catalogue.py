@@ -101,7 +101,7 @@ def tap_schema():
                         description=about,
                         std=True,
                         ucd=ucd,
-                        element="int32" if kind == "int" else "",
+                        element="int" if kind == "int" else "",
                     )
                     for column, kind, about, ucd in columns
                 ),

@@ -89,7 +89,13 @@ def a_file():
 
 
 CELL = {"value": 4.0, "seen": 1.0}
-FACTS = {"title": "Fields", "description": "toys", "creator": "O. Wner", "rights": "CC BY 4.0", "contact": "owner"}
+FACTS = {
+    "title": "Fields",
+    "description": "toys",
+    "creator": "O. Wner",
+    "rights": "CC BY 4.0",
+    "contact": "owner",
+}
 QUERY = {"LANG": "ADQL", "QUERY": "SELECT table_name FROM tap_schema.tables"}
 WRITES = {
     # ---------------------------------------------------------------- one's own account

@@ -15,6 +15,15 @@ SCHEMA = "tap_upload"
 PLAIN = re.compile(r"[^A-Za-z0-9_]")
 
 
+# What comes back has the datatype it came with, where a kind has more than one.
+NARROWER = {
+    "int": {name: name for name in ("unsignedByte", "short", "int")},
+    "float": {"float": "float"},
+    "time": {"float": "float"},
+    "text": {"char": "char"},
+}
+
+
 def read_upload(name, data):
     """Return an uploaded VOTable as a table of TAP_UPLOAD, and its rows.
 
@@ -61,6 +70,8 @@ def read_upload(name, data):
                 unit_as("vounit", column.unit),
                 column.ucd,
                 column.description,
+                xtype=column.xtype,
+                element=NARROWER.get(kind, {}).get(column.datatype, ""),
                 time_scale=column.time_scale,
             )
         )

@@ -16,7 +16,7 @@ ELEMENTS = ("float", "int", "bool", "text")
 class Field:
     """A column as a worktable declares it. A position is one field; a product or catalogue is a sha256.
 
-    `element` is what an array holds; an int whose element is `int32` needs no more than 32 bits.
+    `element` is what an array holds; of anything else, a narrower datatype of VOTable that is wide enough for it.
     """
 
     name: str

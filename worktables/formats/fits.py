@@ -131,7 +131,7 @@ def _format(table, column, heap):
     if _is_text(column):
         width = max(1, table.widths[column.field_name])
         return f"{width}A", width
-    code = ITEM_CODES[column.element or column.kind]
+    code = ITEM_CODES[column.element if column.kind == "array" else column.kind]
     if column.has_any_length:
         return f"1Q{code}({heap.longest.get(column.name, 0)})", 16
     count = int(np.prod(column.shape)) if column.kind == "array" else 1

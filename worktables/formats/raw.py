@@ -31,6 +31,8 @@ class RawColumn:
     element: str = ""
     time_scale: str = ""
     may_be_icrs: bool = True
+    datatype: str = ""
+    xtype: str = ""
 
 
 @dataclass

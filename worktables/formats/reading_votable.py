@@ -153,6 +153,8 @@ def _column(table, field, times, skies):
         may_be_icrs="FK4" not in (sky := skies.get(field.ref, "ICRS"))
         and "FK5" not in sky
         and "gal" not in sky,
+        datatype=field.datatype,
+        xtype=str(field.xtype or ""),
     )
     is_text = field.datatype in ("char", "unicodeChar")
     data: np.ndarray = np.asarray(np.ma.getdata(values))

@@ -28,6 +28,7 @@ from worktables.formats.text import array_as_json_text, checked_arrays
 from worktables.formats.units import unit_as
 
 DATATYPES = {"bool": "boolean", "int": "long", "float": "double", "time": "double", "text": "unicodeChar"}
+NARROW = {"unsignedByte": "u1", "short": ">i2", "int": ">i4", "float": ">f4"}
 BIG_ENDIAN = {"float": ">f8", "int": ">i8"}
 LENGTH = struct.Struct(">I").pack
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -151,10 +152,10 @@ def type_of(column):
         size = "*" if column.shape is None else "x".join(str(n) for n in reversed(column.shape))
         return {"datatype": DATATYPES[column.element], "arraysize": size}
     if column.kind in ("array", "text"):
-        return {"datatype": "unicodeChar", "arraysize": "*"}
+        return {"datatype": "char" if column.element == "char" else "unicodeChar", "arraysize": "*"}
     if column.kind in ("product", "catalogue"):
         return {"datatype": "char", "arraysize": "*"}
-    return {"datatype": "int" if column.element == "int32" else DATATYPES[column.kind]}
+    return {"datatype": column.element or DATATYPES[column.kind]}
 
 
 def _field(column, empty_arrays):
@@ -247,10 +248,10 @@ def _binary_column(column, cells):
     kind = column.kind
     if kind in ("float", "time"):
         values = as_floats(column, cells)
-        return values.astype(">f8", copy=False), np.isnan(values)
+        return values.astype(NARROW.get(column.element, ">f8"), copy=False), np.isnan(values)
     if kind == "int":
         values, null = as_integers(column, cells)
-        return values.astype(">i4" if column.element == "int32" else ">i8", copy=False), null
+        return values.astype(NARROW.get(column.element, ">i8"), copy=False), null
     if kind == "bool":
         letters = as_booleans(cells)
         null = letters == 0
@@ -261,8 +262,9 @@ def _binary_column(column, cells):
     if kind == "array":
         cells = [None if cell is None else array_as_json_text(cell) for cell in cells]
     null = _null(cells)
-    if kind in ("product", "catalogue"):
-        return [LENGTH(len(text or b"")) + (text or b"") for text in as_bytes(column, cells, "ascii")], null
+    if kind in ("product", "catalogue") or column.element == "char":
+        encoding = "utf-8" if kind == "text" else "ascii"
+        return [LENGTH(len(text or b"")) + (text or b"") for text in as_bytes(column, cells, encoding)], null
     texts = as_bytes(column, cells, "utf-16-be")
     return [LENGTH(len(text) // 2) + text if text else b"\0\0\0\0" for text in texts], null
 
