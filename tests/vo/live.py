@@ -48,7 +48,15 @@ def live(tmp_path_factory):
             text=True,
             check=True,
         )
-        yield SimpleNamespace(address=address, tap=f"{address}/tap", home=home, token=made.stdout.split()[-1])
+        yield SimpleNamespace(
+            address=address,
+            tap=f"{address}/tap",
+            home=home,
+            token=made.stdout.split()[-1],
+            stoa=lambda *arguments: subprocess.run(
+                [*stoa, *map(str, arguments)], env=environment, check=True
+            ),
+        )
 
 
 def wait_until_it_answers(address, running, log):

@@ -6,7 +6,6 @@ import time
 import pytest
 from django.utils import timezone
 
-from tests.vo.live import live  # noqa: F401
 from tests.vo.uws.toys import answer_toy
 from vo.models import Job
 from vo.uws.creating import create_job
