@@ -5,7 +5,8 @@ import re
 from sqlglot.tokens import Token, TokenType
 
 from vo.adql.errors import AdqlError
-from vo.adql.words import BEFORE_JOIN, FOREIGN, FUNCTION_WORDS, KEYWORDS, RESERVED, STATEMENTS
+from vo.adql.signs import AFTER_LISTS, OTHER_SIGNS, SIGNS, TYPOGRAPHIC
+from vo.adql.words import BEFORE_JOIN, FOREIGN, FUNCTION_WORDS, KEYWORDS, RESERVED, STATEMENTS, TYPES
 
 LONGEST_QUERY = 100_000  # bytes
 DEEPEST = 100  # parentheses and CASEs inside one another
@@ -21,61 +22,6 @@ TOKEN = re.compile(
     |(?P<sign><=|>=|<>|!=|\|\||[-+*/(),.<>=;])""",
     re.VERBOSE,
 )
-SIGNS = {
-    "<=": TokenType.LTE,
-    ">=": TokenType.GTE,
-    "<>": TokenType.NEQ,
-    "!=": TokenType.NEQ,
-    "||": TokenType.DPIPE,
-    "-": TokenType.DASH,
-    "+": TokenType.PLUS,
-    "*": TokenType.STAR,
-    "/": TokenType.SLASH,
-    "(": TokenType.L_PAREN,
-    ")": TokenType.R_PAREN,
-    ",": TokenType.COMMA,
-    ".": TokenType.DOT,
-    "<": TokenType.LT,
-    ">": TokenType.GT,
-    "=": TokenType.EQ,
-    ";": TokenType.SEMICOLON,
-}
-AFTER_LISTS = {
-    *(
-        TokenType.FROM,
-        TokenType.WHERE,
-        TokenType.GROUP_BY,
-        TokenType.HAVING,
-        TokenType.ORDER_BY,
-        TokenType.OFFSET,
-    ),
-    *(TokenType.R_PAREN, TokenType.COMMA, TokenType.UNION, TokenType.INTERSECT, TokenType.EXCEPT),
-}
-TYPOGRAPHIC = {
-    **dict.fromkeys("‘’‚‛′`´", "write ' around texts"),
-    **dict.fromkeys("“”„‟″«»", "write \" around names and ' around texts"),
-    **dict.fromkeys("−–—", "write - for minus"),
-    "×": "write *",
-    "≤": "write <=",
-    "≥": "write >=",
-    "≠": "write <>",
-}
-OTHER_SIGNS = {
-    "%": "write MOD(a, b)",
-    "[": 'names are quoted with "',
-    "]": 'names are quoted with "',
-    ":": "write CAST(value AS type)",
-    "$": "write ' around texts",
-    "^": "write POWER(a, b)",
-    "!": "write <> or NOT",
-    "{": "there are no braces in ADQL",
-    "&": "write AND",
-    "|": "write OR, or || to join texts",
-    "\\": "write ' around texts and double it inside of them",
-    "?": "values are written into the query",
-    "@": "there are no variables in ADQL",
-    "#": "comments begin with --",
-}
 
 
 class Lexed(list[Token]):
@@ -101,6 +47,7 @@ class Lexer:
         self.line, self.line_start, self.place = 1, 0, 0
         self.open: list[tuple[str, tuple[int, int]]] = []
         self.awaited = ""  # the second half of a keyword of two words
+        self.counting = ""  # TOP or OFFSET, when its number has to follow
 
     def position(self, at: int) -> tuple[int, int]:
         """Return line and column of a place in what is being read."""
@@ -119,15 +66,25 @@ class Lexer:
             if kind != "space":
                 if kind != "word":
                     self.awaited = ""
+                if self.counting and (kind != "number" or not text.isdigit()):
+                    raise self.uncounted()
+                self.counting = ""
                 getattr(self, f"read_{kind}")(text, self.place, match.end())
             if newlines := text.count("\n"):
                 self.line += newlines
                 self.line_start = self.place + text.rindex("\n") + 1
             self.place = match.end()
+        if self.counting:
+            raise self.uncounted()
         if self.open:
             sign, position = self.open[-1]
             raise AdqlError(f"The {sign} is never closed", position, f"add {')' if sign == '(' else 'END'}")
         return self.tokens
+
+    def uncounted(self) -> AdqlError:
+        """Say that TOP or OFFSET is followed by something else than a number; the parser would try in vain and long."""
+        place = (self.tokens[-1].line, self.tokens[-1].col)
+        return AdqlError(f"{self.counting} takes a whole number", place, f"write {self.counting} 10")
 
     def add(self, kind: TokenType, text: str, start: int, end: int) -> None:
         line, column = self.position(start)
@@ -165,7 +122,14 @@ class Lexer:
                 hint = ""
             if hint:
                 raise AdqlError(f"“{word}” is a reserved word or no part of ADQL", self.position(start), hint)
+        if kind in TYPES and previous != "AS":
+            # A parser that meets types elsewhere tries and retries, twice as long with each.
+            raise AdqlError(
+                f"{upper} is a type", self.position(start), f"write CAST(… AS {upper}), or quote a name"
+            )
         self.nest(upper, start)
+        if upper in ("TOP", "OFFSET"):
+            self.counting = upper
         if upper == "JOIN" and previous not in BEFORE_JOIN:
             self.add(TokenType.INNER, "INNER", start, start)
         self.add(kind, word, start, end)
