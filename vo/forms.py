@@ -31,6 +31,9 @@ class ProposalForm(forms.ModelForm):
         help_texts = {
             "asked": "Private and project are yours to choose. A curator decides about the others; "
             "until then the project sees it.",
+            "creator": "Who made it, as it shall be cited.",
+            "rights": "Under which terms others may use it.",
+            "contact": "Whom to ask: a name, an address.",
             "citation": "Left empty, it is made of creator, year, title and name.",
             "changes": "What is better than in the version before; it is shown beside the old one.",
         }
