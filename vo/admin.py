@@ -12,7 +12,7 @@ from worktables.admin import ReadOnlyAdmin
 class PublishedVersionAdmin(ReadOnlyAdmin):
     """Published versions, those that wait for a curator first."""
 
-    list_display = ["name", "title", "asked_for", "seen_by", "verdict", "made_at", "decide"]
+    list_display = ["name", "decide", "title", "asked_for", "seen_by", "verdict", "made_at"]
     list_filter = ["verdict", "asked", "scope", "publication__schema"]
     search_fields = ["title", "description", "creator", "publication__schema", "publication__name"]
     list_select_related = ["publication"]

@@ -3,6 +3,7 @@
 from django import forms
 
 from vo.models import PublishedVersion, Scope
+from vo.publishing.proposing import CURATION
 
 LINES = {"rows": 3}
 
@@ -42,10 +43,13 @@ class ProposalForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["asked"].choices = Scope.choices
         self.fields["citation"].required = False
+        for name, remedy in CURATION.items():
+            self.fields[name].error_messages["required"] = f"{remedy[0].upper()}{remedy[1:]}."
         if first:
             del self.fields["changes"]
         else:
             self.fields["changes"].required = True
+            self.fields["changes"].error_messages["required"] = "Say why it takes the place of the one before."
         if inputs:
             self.fields["along"] = forms.MultipleChoiceField(
                 choices=[(table.pk, table.title or table.name) for table in inputs],

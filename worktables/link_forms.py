@@ -5,9 +5,10 @@ from hashlib import sha256
 
 from django import forms
 
+from worktables.errors import LinkRefused
 from worktables.forms import MONO, name_field
 from worktables.linking.changing import settings_of
-from worktables.linking.checks import WIDEST, brings, comparable, free_lookups
+from worktables.linking.checks import WIDEST, brings, check_radius, comparable, free_lookups
 from worktables.linking.collecting import POLICIES, collected_by
 from worktables.models import Kind, Link, Worktable
 
@@ -109,6 +110,16 @@ class LinkForm(forms.Form):
                 f"match.{number}.there", f"{number}. equal: in {self.source.name}", there, required=False
             )
             self.add_choice(f"match.{number}.here", f"to, in {self.target.name}", here, required=False)
+
+    def clean_radius(self):
+        """Refuse a radius where it is typed."""
+        radius = self.cleaned_data["radius"]
+        if radius is not None:
+            try:
+                check_radius(radius)
+            except LinkRefused as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return radius
 
     def clean(self):
         """Refuse half a pair, and a second pair for a column of the source."""
