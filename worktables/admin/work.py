@@ -1,5 +1,6 @@
 """The curator's door to the work: who computes, what was queued together, what is held, who may have how much."""
 
+from django import forms
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
@@ -68,6 +69,14 @@ class WorkerAdmin(ReadOnlyAdmin):
     ordering = ["-seen_at"]
 
 
+class LimitLine(forms.ModelForm):
+    """A limit in the list, whose box says what it is about to whom does not see the line."""
+
+    def __init__(self, *arguments, **more):
+        super().__init__(*arguments, **more)
+        self.fields["most"].widget.attrs["aria-label"] = f"at most for {self.instance.of}"
+
+
 @admin.register(Limit)
 class LimitAdmin(admin.ModelAdmin):
     """What users and projects may have of the workers at once; workers hear of a change at once."""
@@ -78,6 +87,10 @@ class LimitAdmin(admin.ModelAdmin):
     search_fields = ["user__username", "project__slug"]
     autocomplete_fields = ["user", "project"]
     ordering = ["user__username", "project__slug"]
+
+    def get_changelist_form(self, request, **_):
+        """Label the boxes of the list."""
+        return LimitLine
 
     @admin.display(description="limit of")
     def of(self, limit):
@@ -104,7 +117,7 @@ class LimitAdmin(admin.ModelAdmin):
 class BatchAdmin(ReadOnlyAdmin):
     """What was queued together; what came of it is told by the page of the batch."""
 
-    list_display = ["id", "worktable", "action", "by", "started_at", "ended_at", "rows", "page"]
+    list_display = ["id", "worktable", "page", "action", "rows", "by", "started_at", "ended_at"]
     list_filter = ["action", Ended]
     readonly_fields = ["page"]
     list_select_related = ["worktable", "by"]
