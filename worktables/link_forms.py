@@ -107,9 +107,9 @@ class LinkForm(forms.Form):
         self.n_pairs = max(PAIRS, len(said.get("match", {})) + 1)
         for number in range(1, self.n_pairs + 1):
             self.add_choice(
-                f"match.{number}.there", f"{number}. equal: in {self.source.name}", there, required=False
+                f"match.{number}.there", f"{number}. in {self.source.name}", there, required=False
             )
-            self.add_choice(f"match.{number}.here", f"to, in {self.target.name}", here, required=False)
+            self.add_choice(f"match.{number}.here", f"and in {self.target.name}", here, required=False)
 
     def clean_radius(self):
         """Refuse a radius where it is typed."""
