@@ -49,7 +49,9 @@ class ProposalForm(forms.ModelForm):
             del self.fields["changes"]
         else:
             self.fields["changes"].required = True
-            self.fields["changes"].error_messages["required"] = "Say why it takes the place of the one before."
+            self.fields["changes"].error_messages["required"] = (
+                "Say why it takes the place of the one before."
+            )
         if inputs:
             self.fields["along"] = forms.MultipleChoiceField(
                 choices=[(table.pk, table.title or table.name) for table in inputs],

@@ -63,7 +63,10 @@ def test_every_page_of_a_table_says_from_where_a_link_makes_its_rows(client, own
 
     for name in ("worktable", "worktable-columns", "worktable-publications"):
         shown = text_of(client.get(reverse(name, args=[family.items.pk])))
-        assert f'its rows come from <a href="{reverse("worktable", args=[family.fields.pk])}">fields</a>' in shown
+        assert (
+            f'its rows come from <a href="{reverse("worktable", args=[family.fields.pk])}">fields</a>'
+            in shown
+        )
 
 
 def test_to_whom_that_table_is_hidden_it_is_not_named(client, family, owner, stranger):
@@ -76,3 +79,13 @@ def test_to_whom_that_table_is_hidden_it_is_not_named(client, family, owner, str
 
     assert "plain table" in shown
     assert "rows come from" not in shown
+
+
+def test_a_refusal_without_a_reason_is_asked_for_it_at_its_field(client, sources, publish, judge):
+    client.force_login(judge)
+    version = publish(sources, decided=False)
+
+    answer = client.post(address(version), {"scope": "world", "verdict": "refuse", "reason": " "})
+
+    assert answer.status_code == 400
+    assert "<li>Say what would have to change.</li>" in text_of(answer)

@@ -102,6 +102,9 @@ def _decided(request, version, form):
             messages.success(request, f"{version} is seen now by {decided.seen_by}.")
     except VoError as refused:
         field = getattr(refused, "field", None)
-        form.add_error(field if field in form.fields else None, str(refused))
+        if field in form.fields:
+            form.add_error(field, getattr(refused, "remedy", str(refused)))
+        else:
+            form.add_error(None, str(refused))
         return False
     return True
