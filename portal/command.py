@@ -405,7 +405,7 @@ def publish_table(table, options, user):
     if version.verdict == version.Verdict.WAITING and user.has_perm(DECIDE):
         version = grant(version, by=user)
     waits = "" if version.verdict == version.Verdict.GRANTED else "; a curator decides who else does"
-    say(f"It is published as {version}, seen by {version.get_scope_display()}{waits}.")
+    say(f"It is published as {version}, seen by {version.seen_by}{waits}.")
 
 
 def creator_of(project, username):

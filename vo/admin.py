@@ -12,7 +12,7 @@ from worktables.admin import ReadOnlyAdmin
 class PublishedVersionAdmin(ReadOnlyAdmin):
     """Published versions, those that wait for a curator first."""
 
-    list_display = ["name", "title", "creator", "n_rows", "asked", "scope", "verdict", "made_at", "decide"]
+    list_display = ["name", "decide", "title", "asked_for", "seen_by", "verdict", "made_at"]
     list_filter = ["verdict", "asked", "scope", "publication__schema"]
     search_fields = ["title", "description", "creator", "publication__schema", "publication__name"]
     list_select_related = ["publication"]
@@ -24,13 +24,25 @@ class PublishedVersionAdmin(ReadOnlyAdmin):
         """Its name."""
         return version.full_name
 
-    @admin.display(description="decide")
+    @admin.display(description="asked for", ordering="asked")
+    def asked_for(self, version):
+        """Who shall see it, in a word."""
+        return version.asked
+
+    @admin.display(description="seen by", ordering="scope")
+    def seen_by(self, version):
+        """Who sees it, in a word."""
+        return version.scope
+
+    @admin.display(description="page")
     def decide(self, version):
         """Lead to the page where it is seen and decided."""
+        waits = version.verdict == version.Verdict.WAITING
+        words = "look at it, decide" if waits else "look at it"
         address = reverse(
             "published-version", args=[version.publication.schema, version.publication.name, version.number]
         )
-        return format_html('<a href="{}">look at it, decide</a>', address)
+        return format_html('<a href="{}">{}</a>', address, words)
 
 
 @admin.register(Publication)

@@ -4,6 +4,7 @@ from django.db.models.signals import post_delete, post_migrate
 
 class VoConfig(AppConfig):
     name = "vo"
+    verbose_name = "Virtual Observatory"
 
     def ready(self):
         """See to it that the database has what published tables need, and that workers do jobs beside units."""

@@ -16,9 +16,10 @@ class NotUpToDate(VoError):
 
     def __init__(self, table, count):
         self.table, self.count = table, count
-        rows = "row is" if count == 1 else "rows are"
+        rows, are = ("row", "is") if count == 1 else ("rows", "are")
         super().__init__(
-            f"{count:,} {rows} of “{table}” not up to date; update the table, wait until it is done, then publish it"
+            f"{count:,} {rows} of “{table}” {are} not up to date; "
+            "update the table, wait until it is done, then publish it"
         )
 
 
@@ -48,7 +49,7 @@ class FieldNeeded(VoError):
     code = "field-needed"
 
     def __init__(self, name, why):
-        self.field = name
+        self.field, self.remedy = name, f"{why[0].upper()}{why[1:]}."
         super().__init__(f"{name}: {why}")
 
 

@@ -3,6 +3,7 @@
 from django import forms
 
 from vo.models import PublishedVersion, Scope
+from vo.publishing.proposing import CURATION
 
 LINES = {"rows": 3}
 
@@ -31,6 +32,9 @@ class ProposalForm(forms.ModelForm):
         help_texts = {
             "asked": "Private and project are yours to choose. A curator decides about the others; "
             "until then the project sees it.",
+            "creator": "Who made it, as it shall be cited.",
+            "rights": "Under which terms others may use it.",
+            "contact": "Whom to ask: a name, an address.",
             "citation": "Left empty, it is made of creator, year, title and name.",
             "changes": "What is better than in the version before; it is shown beside the old one.",
         }
@@ -39,10 +43,15 @@ class ProposalForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["asked"].choices = Scope.choices
         self.fields["citation"].required = False
+        for name, remedy in CURATION.items():
+            self.fields[name].error_messages["required"] = f"{remedy[0].upper()}{remedy[1:]}."
         if first:
             del self.fields["changes"]
         else:
             self.fields["changes"].required = True
+            self.fields["changes"].error_messages["required"] = (
+                "Say why it takes the place of the one before."
+            )
         if inputs:
             self.fields["along"] = forms.MultipleChoiceField(
                 choices=[(table.pk, table.title or table.name) for table in inputs],

@@ -16,6 +16,7 @@ from worktables.sight import Sight
 
 ROWS_NAMED = 100  # of each group; the others are counted
 LINES_READ = 5000
+ALIKE = 3  # lines, from which they are told as one
 GUESS_FROM = 0.05  # fraction done
 
 BAD = f"IN ({State.FAILED:d}, {State.BLOCKED:d})"
@@ -251,6 +252,20 @@ def _groups(found, sight):
     worst_first = [State.FAILED, State.BLOCKED, State.HELD, State.EMPTY, State.STALE, State.RETIRED]
     order = {state.label: place for place, state in enumerate(worst_first)}
     return sorted(made, key=lambda group: (order[group.state], -group.n, group.line))
+
+
+def gather(reasons):
+    """Return {reason: number} with what is alike together: three lines that differ only in names and numbers are one.
+
+    Two of them tell more apart.
+    """
+    alike = defaultdict(dict)
+    for reason, number in reasons.items():
+        alike[pattern_of(reason)][reason] = number
+    found = {}
+    for pattern, ones in alike.items():
+        found |= ones if len(ones) < ALIKE else {pattern: sum(ones.values())}
+    return dict(sorted(found.items(), key=lambda one: -one[1]))
 
 
 def pattern_of(line):

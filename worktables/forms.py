@@ -15,11 +15,11 @@ COLUMN_LINE = re.compile(r"(\S+)(?:\s+(\S+))?(?:\s+\[([^\]]*)\])?(?:\s+(.*))?")
 MONO = {"class": "mono", "autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 EXAMPLES = {
     "bool": "yes or no",
-    "int": "42",
-    "float": "1.5e-3",
+    "int": "such as 42",
+    "float": "such as 1.5e-3",
     "time": "2024-05-01T12:00 or an MJD",
     "position": "12:30:49.42 +12:23:28.0 or 187.7059 12.3911",
-    "array": "[1, 2.5, nan]",
+    "array": "such as [1, 2.5, nan]",
     "product": "sha256 of a kept file",
     "catalogue": "sha256 of a kept catalogue",
 }

@@ -5,9 +5,10 @@ from hashlib import sha256
 
 from django import forms
 
+from worktables.errors import LinkRefused
 from worktables.forms import MONO, name_field
 from worktables.linking.changing import settings_of
-from worktables.linking.checks import WIDEST, brings, comparable, free_lookups
+from worktables.linking.checks import WIDEST, brings, check_radius, comparable, free_lookups
 from worktables.linking.collecting import POLICIES, collected_by
 from worktables.models import Kind, Link, Worktable
 
@@ -106,9 +107,19 @@ class LinkForm(forms.Form):
         self.n_pairs = max(PAIRS, len(said.get("match", {})) + 1)
         for number in range(1, self.n_pairs + 1):
             self.add_choice(
-                f"match.{number}.there", f"{number}. equal: in {self.source.name}", there, required=False
+                f"match.{number}.there", f"{number}. in {self.source.name}", there, required=False
             )
-            self.add_choice(f"match.{number}.here", f"to, in {self.target.name}", here, required=False)
+            self.add_choice(f"match.{number}.here", f"and in {self.target.name}", here, required=False)
+
+    def clean_radius(self):
+        """Refuse a radius where it is typed."""
+        radius = self.cleaned_data["radius"]
+        if radius is not None:
+            try:
+                check_radius(radius)
+            except LinkRefused as refusal:
+                raise forms.ValidationError(str(refusal)) from refusal
+        return radius
 
     def clean(self):
         """Refuse half a pair, and a second pair for a column of the source."""

@@ -11,7 +11,7 @@ from worktables.showing import sexagesimal
 # ------------------------------------------------------------------ the graph of a project
 
 BOX_WIDTH, BOX_HEIGHT = 256, 92
-GAP_ACROSS, GAP_DOWN, MARGIN = 96, 26, 10
+GAP_ACROSS, GAP_DOWN, MARGIN = 112, 26, 10  # across, the longest word beside an arrow has room
 BEND_HEIGHT = 12  # room of an arrow that passes a layer
 
 
@@ -140,9 +140,11 @@ def arrow(link, way, ways):
         path += f"M{x1:g} {y1:g}C{x1 + bend:g} {y1:g} {x2 - bend:g} {y2:g} {x2:g} {y2:g}"
         if after.table is None:
             path += f"h{after.width}"
-    first_half = y2 <= way[-1].y + way[-1].height / 2
+    alone = sum(other[-1] is way[-1] for other in ways.values()) == 1
+    # The word stands above in the upper half, so that two do not meet; alone, away from where the curve comes from.
+    above = y1 >= y2 if alone else y2 <= way[-1].y + way[-1].height / 2
     head = f"{x2 - 1:g},{y2 - 4:g} {x2 + 8:g},{y2:g} {x2 - 1:g},{y2 + 4:g}"
-    return Arrow(link, path, head, x2 - 2, y2 - 7 if first_half else y2 + 15)
+    return Arrow(link, path, head, x2 - 2, y2 - 7 if above else y2 + 15)
 
 
 def gate(box, link, ways, *, leaving):

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from worktables.batches import outline, summarise
+from worktables.batches import gather, outline, summarise
 from worktables.editing import edit_cell
 from worktables.making import update_table
 from worktables.models import Batch, BatchRow
@@ -154,6 +154,24 @@ def test_lines_that_differ_in_names_and_numbers_only_are_one_group(worktable, ow
 
     (group,) = last(worktable).groups
     assert (group.line, group.n, group.rows) == ("“…” has … bytes", 2, list(rows[:2]))
+
+
+def test_three_reasons_that_differ_in_names_only_are_one_line_and_two_stay_apart():
+    reasons = {
+        "x: 1 → 2, by Anna": 1,
+        "x: 1 → 3, by Anna": 2,
+        "no folder “a”": 1,
+        "no folder “b”": 1,
+        "no folder “c”": 2,
+        "asked for by Anna": 9,
+    }
+
+    assert list(gather(reasons).items()) == [
+        ("asked for by Anna", 9),
+        ("no folder “…”", 4),
+        ("x: 1 → 3, by Anna", 2),
+        ("x: 1 → 2, by Anna", 1),
+    ]
 
 
 def test_reasons_that_speak_of_hidden_tables_are_not_told(family, owner, stranger, work):

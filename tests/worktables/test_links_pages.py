@@ -171,6 +171,7 @@ def test_what_is_refused_keeps_what_was_chosen(ask, family):
     assert status == 400
     assert "a radius of 99999.0 arcsec cannot be" in text
     assert 'value="99999"' in text
+    assert 'role="alert"' not in text  # it is said at the field
 
     status, text = ask("owner", to_link("members"), {"match.1.there": "band", "policy": "block"})
     assert status == 400

@@ -43,6 +43,18 @@ def test_an_arrow_over_a_layer_has_a_lane_of_its_own():
     assert not box.y <= lane <= box.y + box.height
 
 
+@pytest.mark.parametrize(("feeds", "below"), [("first", True), ("second", False)])
+def test_the_word_of_a_lonely_arrow_keeps_off_its_curve(feeds, below):
+    """The curve comes down to the box from the first table, and up from the second: the word is on the other side."""
+    drawing = draw_graph(tables("first", "second", "fed"), [link(feeds, "fed")])
+
+    (arrow,) = drawing.arrows
+    end = float(arrow.path.split()[-1])
+    start = float(arrow.path.split()[1].split("C")[0])
+    assert (start < end) is below
+    assert (arrow.y > end) is below
+
+
 def test_links_to_tables_one_does_not_see_and_cycles_break_nothing():
     assert draw_graph([], []).boxes == []
     assert draw_graph(tables("a"), [link("a", "hidden")]).arrows == []

@@ -21,6 +21,11 @@ class Scope(models.TextChoices):
         """Whether somebody new would see it, so that a curator decides."""
         return self in (Scope.PORTAL, Scope.WORLD)
 
+    @property
+    def people(self):
+        """Who they are, without the word that is chosen: “everybody with an account”."""
+        return self.label.partition(": ")[2]
+
 
 class Publication(models.Model):
     """A name under which versions of a worktable are published: `<schema>.<name>`, for ever."""
@@ -91,6 +96,16 @@ class PublishedVersion(models.Model):
     def full_name(self):
         """Its name in ADQL, with its number."""
         return f"{self.publication.schema}.{self.publication.name}_v{self.number}"
+
+    @property
+    def seen_by(self):
+        """Who sees it, in words that end a sentence."""
+        return Scope(self.scope).people
+
+    @property
+    def asked_of(self):
+        """Who shall see it as its owner asks, in words that end a sentence."""
+        return Scope(self.asked).people
 
     @property
     def row_column(self):

@@ -44,7 +44,7 @@ def published(request):
         "page": page,
         "wanted": wanted,
         "waiting": waiting,
-        "tap": request.build_absolute_uri(reverse("tap")),
+        "tap": request.build_absolute_uri(reverse("tap")).rstrip("/"),
     }
     return render(request, "vo/published.html", facts)
 
@@ -99,9 +99,12 @@ def _decided(request, version, form):
             messages.success(request, f"{version} stays with those who work on it; its owner reads why.")
         else:
             decided = grant(version, by=request.user, scope=form.cleaned_data["scope"])
-            messages.success(request, f"{version} is seen now by: {decided.get_scope_display()}.")
+            messages.success(request, f"{version} is seen now by {decided.seen_by}.")
     except VoError as refused:
         field = getattr(refused, "field", None)
-        form.add_error(field if field in form.fields else None, str(refused))
+        if field in form.fields:
+            form.add_error(field, getattr(refused, "remedy", str(refused)))
+        else:
+            form.add_error(None, str(refused))
         return False
     return True

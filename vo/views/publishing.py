@@ -59,7 +59,10 @@ def _proposed(request, table, form):
         version = propose(table, facts, form.cleaned_data["asked"], by=request.user, along=along)
     except (VoError, WorktableError) as refused:
         field = getattr(refused, "field", None)
-        form.add_error(field if field in form.fields else None, str(refused))
+        if field in form.fields:
+            form.add_error(field, getattr(refused, "remedy", str(refused)))
+        else:
+            form.add_error(None, str(refused))
         return None
     waiting = version.verdict == PublishedVersion.Verdict.WAITING
     said = "A curator decides who else sees it." if waiting else "Whom you chose sees it now."

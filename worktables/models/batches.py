@@ -29,10 +29,11 @@ class Batch(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        verbose_name_plural = "batches"
         indexes = [models.Index(fields=["worktable"], condition=models.Q(ended_at=None), name="batch_open")]
 
     def __str__(self):
-        return f"{self.get_action_display()} in {self.worktable_id}"
+        return f"batch {self.pk}: {self.get_action_display()}"
 
 
 class BatchRow(models.Model):

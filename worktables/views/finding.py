@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from pipelines.errors import PipelinesError
 from projects.models import Project
 from projects.permissions import role_of
+from worktables.dependencies import graph_of
 from worktables.errors import UnfitFilter, UnfitName, WorktableError
 from worktables.filtering import MOST_IDS, is_id
 from worktables.formats.errors import FormatError, UnknownUnit
@@ -39,11 +40,18 @@ def about(request, table, **more):
     return {
         "table": table,
         "project": table.project if seen else None,
+        "source": source_of(request.user, table),
         "role": role,
         "may_run": role == "owner",
         "may_annotate": role in ("owner", "collaborator"),
         **more,
     }
+
+
+def source_of(user, table):
+    """Return the table from which a link makes the rows, if there is one and this person may see it."""
+    link = graph_of(table.project_id).expand_into.get(table.pk)
+    return Worktable.objects.visible_to(user).filter(pk=link.source_id).first() if link else None
 
 
 def ids_in(texts):

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from archive.models import Product
+from worktables.batches import gather
 from worktables.dependencies import graph_of
 from worktables.editing import UNDOABLE
 from worktables.errors import WorktableError
@@ -56,7 +57,6 @@ def grid(request, pk):
             "address": address,
             "refusal": refusal,
             "newest_event": newest,
-            "source": source_of(request.user, table),
             "typed": any(column.editable_by_people for column in page.columns),
             "held": table.pk in graph_of(table.project_id).held,
             "undoable": last_undoable(table) if facts["may_run"] else None,
@@ -203,7 +203,7 @@ def example(column):
 def status_of(request, table):
     """Return what needs work, and how many rows are in each state."""
     plan = plan_update(table, request.user)
-    reasons = list(plan.reasons.items())
+    reasons = list(gather(plan.reasons).items())
     states = in_order(state_counts([table])[table.pk])
     return {
         "plan": plan,
@@ -214,12 +214,6 @@ def status_of(request, table):
         "states": states,
         "busy": sum(number for state, number in states if state in ("queued", "running")),
     }
-
-
-def source_of(user, table):
-    """Return the table of whose items the rows are, if there is one and this person may see it."""
-    link = graph_of(table.project_id).expand_into.get(table.pk)
-    return Worktable.objects.visible_to(user).filter(pk=link.source_id).first() if link else None
 
 
 def last_undoable(table):

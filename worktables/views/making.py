@@ -8,6 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from projects.permissions import demand
+from worktables.batches import gather
 from worktables.dependencies import graph_of
 from worktables.keeping import KEEPABLE, keep_as_it_is, stop_keeping
 from worktables.making import make
@@ -40,7 +41,7 @@ def make_cells(request, pk):
         return redirect("row", pk, rows[0]) if len(rows) == 1 else redirect("worktable", pk)
     wish = wish_for(table, request.user, **wanted)
     plan = plan_wish(wish, request.user)
-    reasons = list(plan.reasons.items())
+    reasons = list(gather(plan.reasons).items())
     facts = about(
         request,
         table,

@@ -1,4 +1,4 @@
-"""The curator's door to worktables, their queue, and what was done and said; cells are edited where they are seen."""
+"""The curator's door to worktables; cells are edited where they are seen."""
 
 from urllib.parse import urlencode
 
@@ -10,47 +10,10 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
 
+from worktables.admin.records import ReadOnly
 from worktables.creating import delete_worktable, describe_worktable, restore_worktable
-from worktables.models import (
-    Annotation,
-    Batch,
-    Change,
-    Column,
-    Hold,
-    Limit,
-    Link,
-    State,
-    TableStep,
-    Todo,
-    Unit,
-    Worker,
-    Worktable,
-)
+from worktables.models import Column, Link, State, TableStep, Todo, Unit, Worker, Worktable
 from worktables.updating import state_counts
-from worktables.waking import wake_workers
-
-
-class ReadOnly:
-    """A record: to be searched and read."""
-
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request, *_):
-        """Records are made by what they record."""
-        return False
-
-    def has_change_permission(self, request, obj=None):
-        """Nor does anybody rewrite them."""
-        return False
-
-    def has_delete_permission(self, request, obj=None):
-        """Nor take them away."""
-        return False
-
-
-class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
-    """A record with a page of its own."""
 
 
 class InTrash(admin.SimpleListFilter):
@@ -222,127 +185,3 @@ class WorktableAdmin(admin.ModelAdmin):
         """Bring the chosen tables back."""
         for worktable in worktables.exclude(deleted_at=None):
             restore_worktable(worktable, by=request.user)
-
-
-@admin.register(Column)
-class ColumnAdmin(ReadOnlyAdmin):
-    """Every column there is, to find which tables know a unit or a UCD."""
-
-    list_display = ["name", "worktable", "kind", "role", "unit", "ucd", "description"]
-    list_filter = ["kind", "role"]
-    list_select_related = ["worktable"]
-    search_fields = ["name", "unit", "ucd", "description", "worktable__name"]
-
-
-@admin.register(Change)
-class ChangeAdmin(ReadOnlyAdmin):
-    """Who changed what, when."""
-
-    list_display = ["id", "at", "by", "action", "worktable", "row_id", "subject", "old", "new"]
-    list_filter = ["action"]
-    list_select_related = ["worktable", "by"]
-    search_fields = ["subject", "worktable__name", "worktable__project__slug", "by__username"]
-    date_hierarchy = "at"
-    raw_id_fields = ["worktable", "column", "by", "undoes"]
-
-
-@admin.register(Annotation)
-class AnnotationAdmin(ReadOnlyAdmin):
-    """What people said."""
-
-    list_display = [
-        "id",
-        "at",
-        "author",
-        "kind",
-        "worktable",
-        "row_id",
-        "text",
-        "withdrawn_at",
-        "withdrawn_by",
-    ]
-    list_filter = ["kind", ("withdrawn_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["worktable", "author", "withdrawn_by"]
-    search_fields = ["text", "author__username", "worktable__name", "worktable__project__slug"]
-    date_hierarchy = "at"
-
-
-@admin.register(Worker)
-class WorkerAdmin(ReadOnlyAdmin):
-    """Who computes, or did."""
-
-    list_display = [
-        "name",
-        "host",
-        "address",
-        "pid",
-        "takes",
-        "load",
-        "started_at",
-        "seen_at",
-        "stopped_at",
-        "lost",
-    ]
-    list_filter = ["host", ("stopped_at", admin.EmptyFieldListFilter), "lost"]
-    search_fields = ["name", "host", "token", "address"]
-    ordering = ["-seen_at"]
-
-
-@admin.register(Limit)
-class LimitAdmin(admin.ModelAdmin):
-    """What users and projects may have of the workers at once; workers hear of a change at once."""
-
-    list_display = ["of", "user", "project", "most"]
-    list_editable = ["most"]
-    list_select_related = ["user", "project"]
-    search_fields = ["user__username", "project__slug"]
-    autocomplete_fields = ["user", "project"]
-    ordering = ["user__username", "project__slug"]
-
-    @admin.display(description="limit of")
-    def of(self, limit):
-        """Whom or what it is about."""
-        return limit.of
-
-    def save_model(self, request, obj, form, change):
-        """Wake the workers, for more may run now."""
-        super().save_model(request, obj, form, change)
-        wake_workers()
-
-    def delete_model(self, request, obj):
-        """Wake the workers, for more may run now."""
-        super().delete_model(request, obj)
-        wake_workers()
-
-    def delete_queryset(self, request, queryset):
-        """Wake the workers, for more may run now."""
-        super().delete_queryset(request, queryset)
-        wake_workers()
-
-
-@admin.register(Batch)
-class BatchAdmin(ReadOnlyAdmin):
-    """What was queued together; what came of it is told by the page of the batch."""
-
-    list_display = ["id", "worktable", "action", "by", "started_at", "ended_at", "n_rows", "n_units", "page"]
-    list_filter = ["action", ("ended_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["worktable", "by"]
-    search_fields = ["worktable__name", "worktable__project__slug", "by__username"]
-    date_hierarchy = "started_at"
-
-    @admin.display
-    def page(self, batch):
-        """Where it is told what came of it."""
-        address = reverse("worktable-batch", args=[batch.worktable_id, batch.pk])
-        return format_html('<a href="{}">what came of it</a>', address)
-
-
-@admin.register(Hold)
-class HoldAdmin(ReadOnlyAdmin):
-    """What is held, by whom and why; it is released where its rows are seen."""
-
-    list_display = ["id", "worktable", "row_id", "by", "at", "why"]
-    list_filter = ["by", ("row_id", admin.EmptyFieldListFilter)]
-    list_select_related = ["worktable", "by"]
-    search_fields = ["why", "worktable__name", "worktable__project__slug", "by__username"]
-    date_hierarchy = "at"
