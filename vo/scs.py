@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.http import Http404, HttpResponse
-from django.views.decorators.http import require_safe
 
 from vo.adql.names import adql_name
 from vo.catalogue import tables_for
+from vo.doors import door
 from vo.errors import VoError
 from vo.tap.answering import answer
 from vo.tap.asking import TapQuery
@@ -24,7 +24,7 @@ MAIN = {"id": "ID_MAIN", "ra": "POS_EQ_RA_MAIN", "dec": "POS_EQ_DEC_MAIN"}
 RANGES = {"RA": (-360.0, 360.0), "DEC": (-90.0, 90.0), "SR": (0.0, 180.0)}
 
 
-@require_safe
+@door("GET", errors="votable")
 def cone(request, schema, name):
     """Answer a cone search (section 2): RA, DEC and SR in degrees, ICRS."""
     table = next(iter(tables_for(request.user).find(name, schema)), None)

@@ -203,7 +203,9 @@ WRITES = {
     ("api-annotation", "DELETE"): api(200, collaborator=200),
     ("api-undo", "POST"): api(200),
     # ---------------------------------------------------------------- what is published
-    ("worktable-publications", "POST"): page(302, {**FACTS, "asked": "project", "changes": "all"}, given="all computed"),
+    ("worktable-publications", "POST"): page(
+        302, {**FACTS, "asked": "project", "changes": "all"}, given="all computed"
+    ),
     ("published-version", "POST"): page(200, {"scope": "project"}, collaborator=200, reader=200, anonymous=404),
     # Asks, and writes nothing.
     ("tap-sync", "POST"): Expected(200, 200, 200, 200, 200, csrf=False, body=QUERY),
@@ -228,6 +230,8 @@ PUBLIC = {
     "login": "how else would one sign in",
     "api-schema": "describes the doors, not what is behind them",
     "published": "lists what is published, and of that what one may see",
+    "published-version": "shows what is published, to whom may see it",
+    "cone-search": "searches what is published, and of that what one may see",
     "tap": "leads to what the service can do",
     "tap-sync": "answers from what is published, and of that from what one may see",
     "tap-availability": "the VO asks whether a service is up before anybody signs in",
@@ -358,6 +362,7 @@ class World:
             "api-pipeline": {"name": "toy"},
             "api-step": {"name": "toy_add"},
             "published-version": {"schema": project.slug, "name": "fields", "number": version.number},
+            "cone-search": {"schema": project.slug, "name": "fields"},
             "tap-table": {"name": "tap_schema.tables"},
             "row-file": {"column": "image"},
         }

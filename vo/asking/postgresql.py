@@ -70,6 +70,8 @@ def _prepare(reader, brought, seconds):
         cursor.execute("SET LOCAL statement_timeout = %s", [max(1, int(seconds * 1000))])
         cursor.execute("SET LOCAL search_path = pg_catalog")
         cursor.execute("SET LOCAL work_mem = '32MB'")
+        cursor.execute("SET LOCAL jit = off")  # compiling takes longer than most queries
+        cursor.execute("SET LOCAL standard_conforming_strings = on")  # as the translation writes texts
         cursor.execute("SET LOCAL cursor_tuple_fraction = 1.0")
 
 

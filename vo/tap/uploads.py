@@ -71,7 +71,7 @@ def read_upload(name, data):
                 column.ucd,
                 column.description,
                 xtype=column.xtype,
-                element=NARROWER.get(kind, {}).get(column.datatype, ""),
+                element=_narrower(kind, column),
                 time_scale=column.time_scale,
             )
         )
@@ -80,6 +80,14 @@ def read_upload(name, data):
     return Table(
         SCHEMA, name, "", tuple(described), description=about.get("description", ""), size=count
     ), rows
+
+
+def _narrower(kind, column):
+    """Return the datatype it came in, if its values can be given back in it: a char is an ASCII character."""
+    found = NARROWER.get(kind, {}).get(column.datatype, "")
+    if found == "char" and not all(cell.isascii() for cell in column.cells if cell):
+        return ""
+    return found
 
 
 def _name(text, number, taken):

@@ -5,7 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
-from projects.permissions import may
+from projects.permissions import demand, may
 from vo.errors import VoError
 from vo.forms import ProposalForm
 from vo.models import PublishedVersion, Scope
@@ -21,6 +21,8 @@ from worktables.views.finding import about, find_table
 def table_publications(request, pk):
     """Show the published versions of a table; its owners publish the next one here."""
     table = find_table(request, pk)
+    if request.method == "POST":
+        demand(request.user, "share", table)
     versions = (
         PublishedVersion.objects.visible_to(request.user)
         .filter(publication__worktable=table)
