@@ -242,6 +242,7 @@ WORKTABLES = {
 
 # ------------------------------------------------------------------ the Virtual Observatory
 
+STOA_AUTHORITY = os.environ.get("STOA_AUTHORITY") or "stoa.invalid"  # begins the identifiers of what is published
 VO = {
     "MAXREC": 1_000_000,  # rows of an answer, unless somebody asks for more
     "MAXREC_HARD": 100_000_000,
