@@ -153,3 +153,15 @@ class CannotBeCatalogue(ArchiveError, ValueError):
     def __init__(self, column, reason):
         self.column, self.reason = column, reason
         super().__init__(f"column “{column}” cannot go into a catalogue: {reason}")
+
+
+class NothingThere(ArchiveError):
+    """A shape, or wavelengths, that have nothing in common with an image."""
+
+    code = "nothing-there"
+
+
+class CannotBeCut(ArchiveError):
+    """An image that does not know where, or at which wavelength, its pixels are."""
+
+    code = "cannot-be-cut"

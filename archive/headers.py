@@ -3,7 +3,7 @@
 import math
 import warnings
 from io import BytesIO
-from typing import Any
+from typing import Any, BinaryIO
 
 from astropy.io import fits
 
@@ -74,3 +74,28 @@ def frequency_of(header: fits.Header) -> float | None:
             return value * scale[unit] if unit in scale and value > 0 else None
     rest = header.get("RESTFRQ", header.get("RESTFREQ"))
     return float(rest) * 1e-9 if rest else None
+
+
+def image_header(file: BinaryIO) -> fits.Header | None:
+    """Return the header of the first image of an open file without reading its data; None if there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with fits.open(file, memmap=False, lazy_load_hdus=True) as hdus:
+                number = first_image(hdus)
+                return None if number is None else hdus[number].header.copy()
+    except Exception:  # astropy raises many kinds for what is not FITS
+        return None
+
+
+def first_image(hdus: fits.HDUList) -> int | None:
+    """Return which part of a file is its first image."""
+    number = 0
+    while True:
+        try:
+            hdu = hdus[number]
+        except IndexError:
+            return None
+        if hdu.is_image and hdu.header.get("NAXIS", 0) >= 2:
+            return number
+        number += 1

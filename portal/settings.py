@@ -242,6 +242,8 @@ WORKTABLES = {
 
 # ------------------------------------------------------------------ the Virtual Observatory
 
+# With which the identifiers of what is published begin, after ivo://.
+STOA_AUTHORITY = os.environ.get("STOA_AUTHORITY") or "stoa.invalid"
 VO = {
     "MAXREC": 1_000_000,  # rows of an answer, unless somebody asks for more
     "MAXREC_HARD": 100_000_000,

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 from vo.adql.tables import Column, Position, Table, Tables
 from vo.models import PublishedVersion
+from vo.obscore import SCHEMA as IVOA
+from vo.obscore import obscore_table
 from vo.publishing.storage import physical_name, sky_index
 
 TAP_SCHEMA = "tap_schema"
@@ -20,10 +22,16 @@ class Schema:
     utype: str = ""
 
 
-def schemas_for(user):
+def schemas_for(user, base=""):
     """Return the schemas whose tables this user may ask, with what they say of themselves.
 
-    Two questions to the database, however many tables there are.
+    One question to the database, however many tables there are.
+
+    Parameters
+    ----------
+    user : User or AnonymousUser
+    base : str
+        Address of the portal as this person reaches it: what tables say of addresses begins with it.
     """
     gathered: dict[str, list[Table]] = {}
     versions = (
@@ -31,25 +39,31 @@ def schemas_for(user):
         .select_related("publication")
         .order_by("publication__schema", "publication__name", "-number")
     )
-    newest = None
+    newest, latest = None, []
     for version in versions:
         publication = version.publication
         tables = gathered.setdefault(publication.schema, [])
         table = table_of(version)
         if newest != publication.pk:
             newest = publication.pk
+            latest.append(version.pk)
             tables.append(replace(table, name=publication.name))
         tables.append(table)
     own = [
         Schema(name, "", f"Tables published by the project “{name}”", tuple(tables))
         for name, tables in gathered.items()
     ]
-    return [tap_schema(), *own]
+    return [tap_schema(), ivoa(latest, base), *own]
 
 
-def tables_for(user):
+def tables_for(user, base=""):
     """Return the tables this user may ask."""
-    return Tables.of(table for schema in schemas_for(user) for table in schema.tables)
+    return Tables.of(table for schema in schemas_for(user, base) for table in schema.tables)
+
+
+def ivoa(version_ids, base):
+    """Return the schema of the tables that the Virtual Observatory has defined."""
+    return Schema(IVOA, "IVOA", "Tables as the IVOA defines them", (obscore_table(version_ids, base),))
 
 
 def table_of(version):

@@ -35,3 +35,20 @@ class PublishedVersionQuerySet(QuerySet):
         """Keep, of these versions, the newest of each publication."""
         rank = Window(RowNumber(), partition_by=F("publication_id"), order_by=F("number").desc())
         return self.annotate(age=rank).filter(age=1)
+
+
+class PublishedProductQuerySet(QuerySet):
+    """Files of published rows."""
+
+    def visible_to(self, user):
+        """Keep those of versions that this user may see."""
+        from vo.models import PublishedVersion
+
+        return self.filter(version__in=PublishedVersion.objects.visible_to(user))
+
+    def newest_visible_to(self, user):
+        """Keep those of the newest versions, of each published table, that this user may see."""
+        from vo.models import PublishedVersion
+
+        newest = PublishedVersion.objects.visible_to(user).newest()
+        return self.filter(version__in=newest.values_list("pk", flat=True))

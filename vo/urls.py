@@ -1,14 +1,32 @@
 from django.urls import include, path
 
-from vo import scs, vosi
+from vo import scs, sia, soda, vosi
+from vo.datalink import views as datalink
 from vo.tap import views as tap
-from vo.views import published, publishing
+from vo.views import files, published, publishing
 
 urlpatterns = [
     path("worktables/<int:pk>/publish/", publishing.table_publications, name="worktable-publications"),
     path("published/", published.published, name="published"),
     path("published/<slug:schema>/<slug:name>/v<int:number>/", published.version, name="published-version"),
     path("scs/<slug:schema>/<slug:name>", scs.cone, name="cone-search"),
+    path(
+        "published/<slug:schema>/<slug:name>/v<int:number>/rows/<int:row_id>/<slug:column>",
+        files.file,
+        name="published-file",
+    ),
+    path(
+        "published/<slug:schema>/<slug:name>/v<int:number>/rows/<int:row_id>/<slug:column>/preview.png",
+        files.preview,
+        name="published-preview",
+    ),
+    path("datalink/links", datalink.links, name="datalink-links"),
+    path("sia/query", sia.query, name="sia-query"),
+    path("sia/capabilities", sia.capabilities, name="sia-capabilities"),
+    path("sia/availability", vosi.availability, name="sia-availability"),
+    path("soda/sync", soda.sync, name="soda-sync"),
+    path("soda/capabilities", soda.capabilities, name="soda-capabilities"),
+    path("soda/availability", vosi.availability, name="soda-availability"),
     path("tap/", tap.front, name="tap"),
     path("tap/sync", tap.sync, name="tap-sync"),
     path("tap/availability", vosi.availability, name="tap-availability"),

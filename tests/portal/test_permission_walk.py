@@ -209,6 +209,9 @@ WRITES = {
     ("published-version", "POST"): page(200, {"scope": "project"}, collaborator=200, reader=200, anonymous=404),
     # Asks, and writes nothing.
     ("tap-sync", "POST"): Expected(200, 200, 200, 200, 200, csrf=False, body=QUERY),
+    ("sia-query", "POST"): Expected(200, 200, 200, 200, 200, csrf=False),
+    ("datalink-links", "POST"): Expected(200, 200, 200, 200, 200, csrf=False),
+    ("soda-sync", "POST"): Expected(400, 400, 400, 400, 400, csrf=False),
     # A session without proof is nobody there, and to nobody the job of somebody is not there.
     ("tap-jobs", "POST"): Expected(303, 303, 303, 303, 303, csrf=False, body=QUERY),
     ("tap-job", "POST"): job(303, {"ACTION": "DELETE"}),
@@ -239,6 +242,13 @@ PUBLIC = {
     "tap-tables": "lists what is published, and of that what one may see",
     "tap-table": "describes what is published, and of that what one may see",
     "tap-examples": "made of the tables one may see",
+    "sia-query": "finds what is published, and of that what one may see",
+    "sia-capabilities": "the VO registers what a service can do",
+    "sia-availability": "the VO asks whether a service is up before anybody signs in",
+    "datalink-links": "leads to what is published, and of that to what one may see",
+    "soda-sync": "cuts what is published, and of that what one may see",
+    "soda-capabilities": "the VO registers what a service can do",
+    "soda-availability": "the VO asks whether a service is up before anybody signs in",
     "tap-jobs": "lists one's own jobs, and nobody has any",
     **{
         name: "is not there for anybody but its owner, as tests/vo/uws/test_views.py has it"
@@ -351,6 +361,8 @@ class World:
             "run_id": run.pk,
             "link_id": link.pk,
             "version": 1,
+            "schema": project.slug,
+            "number": version.number,
             "other": self.stars.pk,
             "job_id": create_job("tap", {}, owner=owner, now=timezone.now()).pk,
         }
@@ -361,8 +373,10 @@ class World:
             "api-worktable-member": {"name": "collaborator"},
             "api-pipeline": {"name": "toy"},
             "api-step": {"name": "toy_add"},
-            "published-version": {"schema": project.slug, "name": "fields", "number": version.number},
-            "cone-search": {"schema": project.slug, "name": "fields"},
+            "published-version": {"name": "fields"},
+            "published-file": {"name": "fields"},
+            "published-preview": {"name": "fields"},
+            "cone-search": {"name": "fields"},
             "tap-table": {"name": "tap_schema.tables"},
             "row-file": {"column": "image"},
         }

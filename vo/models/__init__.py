@@ -1,6 +1,7 @@
 """What the Virtual Observatory sees of the portal, as it is kept."""
 
 from vo.models.jobs import Job
+from vo.models.products import PublishedProduct
 from vo.models.publications import FrozenRun, Publication, PublishedVersion, Scope
 
-__all__ = ["FrozenRun", "Job", "Publication", "PublishedVersion", "Scope"]
+__all__ = ["FrozenRun", "Job", "Publication", "PublishedProduct", "PublishedVersion", "Scope"]

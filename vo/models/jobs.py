@@ -36,6 +36,9 @@ class Job(models.Model):
     kind = models.CharField(max_length=32, help_text="who answers it, such as tap")
     parameters = models.JSONField(default=dict, help_text="lists of values, by upper-case name")
     files = models.JSONField(default=dict, help_text="where files that came with it are kept, by field")
+    base = models.CharField(
+        max_length=255, blank=True, help_text="address of the portal as its owner reached it"
+    )
     phase = models.CharField(
         max_length=9, choices=[(phase, phase.lower()) for phase in Phase], default=Phase.PENDING
     )

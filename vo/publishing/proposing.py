@@ -9,6 +9,7 @@ from django.utils import timezone
 from projects.permissions import demand
 from vo.errors import FieldNeeded, NothingToPublish, NotUpToDate, UnfitPublishedName
 from vo.models import FrozenRun, Publication, PublishedVersion, Scope
+from vo.publishing.products import index_products
 from vo.publishing.storage import copy_rows, index_sky
 from worktables.exporting import field_of
 from worktables.formats import flat_columns
@@ -64,6 +65,7 @@ def propose(worktable, facts, asked, *, by, along=()):
             versions.append(_freeze(other, checked_facts(own), asked, by))
     for version in versions:
         index_sky(version)
+        index_products(version)
     return versions[0]
 
 

@@ -14,6 +14,7 @@ from vo.adql.postgresql import FUNCTIONS
 from worktables.storage import layout_of
 
 SCHEMA = "published"
+PRODUCTS = "vo_publishedproduct"  # in the schema of the portal's own tables, and read for `ivoa.obscore`
 BATCH = 20_000
 SQL_TYPES = {"bool": "boolean", "int": "bigint", "float": "double precision", "time": "double precision"}
 UNCHANGEABLE = "published rows never change"
@@ -59,6 +60,7 @@ def make_reader():
                 cursor.execute(f"GRANT {role} TO CURRENT_USER")
             cursor.execute(f"GRANT USAGE ON SCHEMA {SCHEMA}, adql TO {role}")
             cursor.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {role}")
+            cursor.execute(f"GRANT SELECT ON public.{PRODUCTS} TO {role}")
             cursor.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA adql TO {role}")
     except DatabaseError:
         return False

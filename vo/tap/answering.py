@@ -51,7 +51,7 @@ def answer(query, user, *, seconds=None, stopped=lambda: False, described=lambda
     ------
     vo.adql.AdqlError, VoError
     """
-    schemas = schemas_for(user)
+    schemas = schemas_for(user, query.base)
     uploads = {name.lower(): read_upload(name, data) for name, data in query.uploads.items()}
     tables, rows = _with_rows(schemas, uploads)
     translation = translate(query.text, tables, backend(), limit=query.maxrec + 1)

@@ -29,7 +29,8 @@ UPLOAD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 class TapQuery:
     """What is asked for, checked.
 
-    `uploads` are the names of the uploaded tables, and the bytes of each, or the address where they are.
+    `uploads` are the names of the uploaded tables, and the bytes of each, or the address where they are; `base` is the
+    address of the portal as whoever asks reaches it: addresses in the answer begin with it.
     """
 
     text: str
@@ -37,9 +38,10 @@ class TapQuery:
     media_type: str
     maxrec: int
     uploads: Mapping[str, bytes | str] = field(default_factory=dict)
+    base: str = ""
 
 
-def read_query(parameters, files=None):
+def read_query(parameters, files=None, base=""):
     """Check the parameters of a query.
 
     Parameters
@@ -48,6 +50,8 @@ def read_query(parameters, files=None):
         As sent; names in any case.
     files : mapping of str to bytes, optional
         What came inline, by the name of its part.
+    base : str, optional
+        Address of the portal as whoever asks reaches it.
 
     Raises
     ------
@@ -73,6 +77,7 @@ def read_query(parameters, files=None):
         media_type_of(format, asked),
         _maxrec(given.get("MAXREC", "")),
         _uploads(parameters, files or {}),
+        base,
     )
 
 

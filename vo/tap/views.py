@@ -8,6 +8,7 @@ from vo.adql import AdqlError
 from vo.catalogue import tables_for
 from vo.doors import door
 from vo.errors import VoError
+from vo.parameters import base_of
 from vo.tap.answering import answer
 from vo.tap.asking import read_query
 from vo.tap.examples import examples_for
@@ -28,7 +29,7 @@ def front(request):
 def sync(request):
     """Answer a query (TAP 1.1, section 2.2)."""
     try:
-        query = read_query(*sent(request))
+        query = read_query(*sent(request), base_of(request))
         found = answer(query, request.user)
     except WRONG as error:
         return refusal(error)

@@ -19,7 +19,17 @@ from vo.uws.phases import Phase
 
 
 def create_job(
-    kind, parameters, files=None, *, owner, now, run_id="", duration=None, destruction=None, run=False
+    kind,
+    parameters,
+    files=None,
+    *,
+    owner,
+    now,
+    run_id="",
+    duration=None,
+    destruction=None,
+    run=False,
+    base="",
 ):
     """Make a job; it waits until it is started.
 
@@ -41,6 +51,8 @@ def create_job(
         When it shall go; what is later than the limit is the limit.
     run : bool
         Whether it starts at once.
+    base : str
+        Address of the portal as its owner reaches it: addresses in the answer begin with it.
 
     Returns
     -------
@@ -58,6 +70,7 @@ def create_job(
     job = Job(
         kind=kind,
         owner=owner,
+        base=base,
         parameters=checked(parameters),
         run_id=checked_run_id(run_id),
         execution_duration=duration_within(duration),

@@ -30,7 +30,7 @@ def answer_tap(job):
         with open_kept(name) as file:
             files[field] = file.read()
     try:
-        query = read_query(job.parameters, files)
+        query = read_query(job.parameters, files, job.base)
         found = answer(query, job.owner or AnonymousUser(), seconds=job.execution_duration, stopped=is_halted)
     except (AdqlError, FormatError) as error:
         raise Refused(str(error)) from error

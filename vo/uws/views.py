@@ -8,6 +8,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from vo.doors import TEXT_TYPE, VOTABLE_TYPE, door
 from vo.models import Job
+from vo.parameters import base_of
 from vo.uws.asking import (
     duration_in,
     jobs_asked,
@@ -64,6 +65,7 @@ def make_job(request, kind):
         duration=duration_in(duration) if duration else None,
         destruction=moment_in("DESTRUCTION", destruction) if destruction else None,
         run=wants_to_run(said),
+        base=base_of(request),
     )
     return see(request, job)
 
