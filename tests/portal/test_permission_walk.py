@@ -234,6 +234,8 @@ PUBLIC = {
     "api-schema": "describes the doors, not what is behind them",
     "published": "lists what is published, and of that what one may see",
     "published-version": "shows what is published, to whom may see it",
+    "published-file": "gives a file of what is published, to whom may see that",
+    "published-preview": "shows a picture of it",
     "cone-search": "searches what is published, and of that what one may see",
     "tap": "leads to what the service can do",
     "tap-sync": "answers from what is published, and of that from what one may see",
