@@ -14,7 +14,7 @@ from vo.adql import AdqlError
 from vo.doors import door
 from vo.obscore import COLUMNS
 from vo.parameters import base_of, interval_of, last_of, sent_parameters
-from vo.sky import read_shape, shapes_of
+from vo.sky import latitudes_of, read_shape, shapes_of
 from vo.tap.answering import answer
 from vo.tap.asking import TapQuery
 from vo.tap.errors import BadParameter
@@ -125,9 +125,17 @@ def in_interval(name, text):
 
 
 def at_place(name, text):
-    """Return the condition that an outline has something in common with a shape."""
-    shapes = shapes_of(read_shape(name, text))
-    return f"({' OR '.join(f'1 = INTERSECTS({shape}, s_region)' for shape in shapes)})"
+    """Return the condition that an outline has something in common with a shape.
+
+    Latitudes are compared before, as far as they tell: that spares most images the look at their outline.
+    """
+    shape = read_shape(name, text)
+    found = " OR ".join(f"1 = INTERSECTS({one}, s_region)" for one in shapes_of(shape))
+    latitudes = latitudes_of(shape)
+    if latitudes is None:
+        return f"({found})"
+    south, north = latitudes
+    return f"(s_dec + s_fov / 2 >= {south!r} AND s_dec - s_fov / 2 <= {north!r} AND ({found}))"
 
 
 def is_text(name, text):

@@ -7,6 +7,7 @@ from vo.tap.errors import BadParameter
 
 STRIP = 30.0  # degrees of longitude; a RANGE is searched in strips that are narrower than half the sky
 ALONG = 1.0  # degrees between two corners on a parallel, which no edge of a polygon follows by itself
+MARGIN = 0.01  # degrees
 MOST_CORNERS = 1000
 FORMS = {
     "CIRCLE": "CIRCLE and longitude, latitude and radius",
@@ -92,6 +93,16 @@ def shapes_of(shape):
         f"POLYGON({', '.join(repr(number) for corner in corners for number in corner)})"
         for corners in strips_of(*shape.numbers)
     ]
+
+
+def latitudes_of(shape):
+    """Return between which latitudes all of a shape is; None where its edges say no more than that."""
+    if shape.kind == "CIRCLE":
+        _, latitude, radius = shape.numbers
+        return latitude - radius - MARGIN, latitude + radius + MARGIN
+    if shape.kind == "RANGE":
+        return max(shape.numbers[2], -90.0) - MARGIN, min(shape.numbers[3], 90.0) + MARGIN
+    return None  # an edge bulges towards the pole
 
 
 def strips_of(west, east, south, north):

@@ -252,6 +252,10 @@ PUBLIC = {
     "soda-capabilities": "the VO registers what a service can do",
     "soda-availability": "the VO asks whether a service is up before anybody signs in",
     "tap-jobs": "lists one's own jobs, and nobody has any",
+    **dict.fromkeys(
+        ("published-file", "published-preview"),
+        "is there for whoever may see the version, as tests/vo/observations/test_files.py has it",
+    ),
     **{
         name: "is not there for anybody but its owner, as tests/vo/uws/test_views.py has it"
         for name in ("tap-job", "tap-job-result", *(f"tap-job-{leaf}" for leaf in JOB_LEAVES))
