@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
+from archive.obscore import separations, unit_vectors
 from vo.tap.errors import BadParameter
 
 STRIP = 30.0  # degrees of longitude; a RANGE is searched in strips that are narrower than half the sky
@@ -96,13 +99,28 @@ def shapes_of(shape):
 
 
 def latitudes_of(shape):
-    """Return between which latitudes all of a shape is; None where its edges say no more than that."""
+    """Return between which latitudes all of a shape is; None where that is not easily said."""
     if shape.kind == "CIRCLE":
         _, latitude, radius = shape.numbers
         return latitude - radius - MARGIN, latitude + radius + MARGIN
     if shape.kind == "RANGE":
         return max(shape.numbers[2], -90.0) - MARGIN, min(shape.numbers[3], 90.0) + MARGIN
-    return None  # an edge bulges towards the pole
+    return _cap_of(shape.numbers[0::2], shape.numbers[1::2])
+
+
+def _cap_of(longitudes, latitudes):
+    """Return the latitudes of a circle around the corners of a polygon, in which its edges are too."""
+    corners = unit_vectors(longitudes, latitudes)
+    middle = corners.sum(axis=0)
+    length = float(np.linalg.norm(middle))
+    if length < 1e-6:
+        return None
+    middle /= length
+    radius = math.degrees(float(separations(corners, middle).max()))
+    if radius >= 90:
+        return None
+    latitude = math.degrees(math.asin(max(-1.0, min(1.0, float(middle[2])))))
+    return latitude - radius - MARGIN, latitude + radius + MARGIN
 
 
 def strips_of(west, east, south, north):
