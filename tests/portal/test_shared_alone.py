@@ -220,6 +220,9 @@ def addresses(table):
     changes = list(Change.objects.filter(worktable=table).values_list("pk", flat=True)) or [1]
     values = {
         "slug": [table.project.slug],
+        "schema": [table.project.slug],
+        "number": [1],
+        "job_id": ["nothing"],
         "pk": [table.pk],
         "worktable_id": [table.pk],
         "row_id": rows,
