@@ -1,11 +1,10 @@
 """From tokens to a tree, with sqlglot's parser taught to know nothing but ADQL."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlglot import exp
+from sqlglot import exp, parser
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError
-from sqlglot.parser import Parser
 from sqlglot.tokens import TokenType
 
 from vo.adql.errors import AdqlError
@@ -16,12 +15,12 @@ from vo.adql.words import TYPES
 class Adql(Dialect):
     """ADQL 2.1. Every function is anonymous to the parser; which ones exist is said in `functions`."""
 
-    class Parser(Parser):
-        FUNCTIONS = {}
-        FUNCTION_PARSERS = {"CAST": Parser.FUNCTION_PARSERS["CAST"]}
-        NO_PAREN_FUNCTIONS = {}
-        NO_PAREN_FUNCTION_PARSERS = {"CASE": Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
-        STATEMENT_PARSERS = {}
+    class Parser(parser.Parser):
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS = {"CAST": parser.Parser.FUNCTION_PARSERS["CAST"]}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+        NO_PAREN_FUNCTION_PARSERS = {"CASE": parser.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
+        STATEMENT_PARSERS: ClassVar[dict[Any, Any]] = {}
         TYPE_TOKENS = TYPES
 
 
@@ -32,9 +31,9 @@ def parse(query: str) -> tuple[exp.Expr, dict[str, list[str]]]:
         raise AdqlError("The query is empty", hint="begin with SELECT")
     if tokens[0].token_type not in (TokenType.SELECT, TokenType.WITH, TokenType.L_PAREN):
         raise AdqlError("This is not a query", (tokens[0].line, tokens[0].col), "begin with SELECT or WITH")
-    parser = Adql().parser(error_level=ErrorLevel.IMMEDIATE)
+    grammar = Adql().parser(error_level=ErrorLevel.IMMEDIATE)
     try:
-        trees = parser.parse(tokens, query)
+        trees = grammar.parse(tokens, query)
     except ParseError as error:
         raise explained(error, tokens) from None
     except RecursionError:
