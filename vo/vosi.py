@@ -1,7 +1,5 @@
 """IVOA VOSI 1.1: whether the service is up, what it can do, and which tables it has, all from the one catalogue."""
 
-import re
-
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import Http404, HttpResponse
@@ -13,6 +11,7 @@ from vo.doors import door
 from vo.tap.features import LANGUAGE_FEATURES
 from vo.tap.formats import NAMES
 from vo.tap.schema import tables_described
+from vo.xml import legal
 
 # What is offered besides TAP itself, by its standard.
 DOCUMENTS = {
@@ -23,7 +22,6 @@ DOCUMENTS = {
 }
 OUTPUT = "ivo://ivoa.net/std/TAPRegExt#output-votable-"
 FORMAT_IDS = {"votable": f"{OUTPUT}binary2", "votable-tabledata": f"{OUTPUT}td"}
-NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @door("GET", signed=False)
@@ -87,6 +85,6 @@ def database_answers():
 
 
 def as_document(template, facts):
-    """Answer with an XML document; characters that XML cannot hold become U+FFFD."""
-    text = NOT_XML.sub("\ufffd", render_to_string(template, facts))
+    """Answer with an XML document; characters that XML cannot hold become question marks."""
+    text = legal(render_to_string(template, facts))
     return HttpResponse(text, content_type="text/xml")
