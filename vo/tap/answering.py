@@ -13,12 +13,11 @@ from vo.adql.tables import Tables
 from vo.asking import ask, count
 from vo.asking.brought import bring
 from vo.catalogue import TAP_SCHEMA, schemas_for
+from vo.tap.fields import SHAPES, field_of
 from vo.tap.schema import rows_of
 from vo.tap.uploads import read_upload
-from worktables.formats import Field, TableInfo
+from worktables.formats import TableInfo
 from worktables.storage.arrays import TYPES
-
-SHAPES = {"point": "2", "circle": "3", "polygon": "*"}  # DALI 1.1, section 3.3: as arrays of numbers
 
 
 @dataclass(frozen=True)
@@ -139,30 +138,6 @@ class Counted:
         if not self.more:
             return ()
         return (("QUERY_STATUS", "OVERFLOW", "there are more rows than MAXREC lets through"),)
-
-
-def field_of(column):
-    """Return a column of an answer as the formats know it."""
-    if column.kind in SHAPES:
-        kind, shape, element = "array", SHAPES[column.kind], "float"
-    else:
-        kind, shape, element = (
-            ("text" if column.kind == "region" else column.kind),
-            column.shape,
-            column.element,
-        )
-    return Field(
-        column.name,
-        kind,
-        column.unit,
-        column.ucd,
-        column.description,
-        shape,
-        element,
-        column.time_scale,
-        utype=column.utype,
-        xtype=column.xtype,
-    )
 
 
 def _as_values(columns, batches):

@@ -2,9 +2,8 @@
 
 from vo.adql.names import adql_name
 from vo.catalogue import KEYS, OWN_TABLES, TAP_SCHEMA
-from worktables.formats import flat_columns
+from vo.tap.fields import column_type
 from worktables.formats.units import unit_as
-from worktables.formats.votable import type_of
 
 
 def rows_of(table, schemas):
@@ -15,13 +14,6 @@ def rows_of(table, schemas):
 def table_name(table):
     """Return the name of a table, as it must stand in a query."""
     return f"{adql_name(table.schema)}.{adql_name(table.name)}"
-
-
-def column_type(column):
-    """Return datatype, and arraysize where there is one, as the answers of queries have them."""
-    from vo.tap.answering import field_of
-
-    return type_of(flat_columns([field_of(column)])[0])
 
 
 def _schemas(schemas):

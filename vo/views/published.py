@@ -14,7 +14,8 @@ from vo.models import PublishedVersion
 from vo.publishing.deciding import grant, refuse
 from vo.querysets import DECIDE
 from vo.tap.examples import examples_for
-from vo.tap.schema import column_type, table_name
+from vo.tap.fields import column_type
+from vo.tap.schema import table_name
 from worktables.models import Worktable
 
 PER_PAGE = 25
