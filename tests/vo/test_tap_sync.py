@@ -320,3 +320,18 @@ def test_the_connection_can_only_read(sources, publish):
     for sql in bad:
         with pytest.raises(QueryFailed):
             list(ask(SimpleNamespace(sql=sql, columns=(), tables=frozenset()), [], seconds=2))
+
+
+def test_cells_that_are_declared_larger_than_anything_are_not_made(ask):
+    """A few bytes of a table must not take gigabytes to read."""
+    large = MINE.replace(
+        'name="who" datatype="char" arraysize="*"', 'name="who" datatype="char" arraysize="90000000"'
+    )
+    said = error_of(ask("SELECT * FROM tap_upload.m", post=True, UPLOAD="m,param:m", m=upload(large)))
+    assert "declared so large" in said
+
+
+def test_a_few_tables_come_with_a_query_not_thousands(ask):
+    names = ";".join(f"t{number},param:m" for number in range(6))
+    said = error_of(ask("SELECT * FROM tap_upload.t1", post=True, UPLOAD=names, m=upload(MINE)))
+    assert "at most 5" in said

@@ -14,7 +14,7 @@ BATCH = 2000
 INSTRUCTIONS = 20_000  # between two looks at the clock: some milliseconds
 LIMITS = {
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
-    sqlite3.SQLITE_LIMIT_LENGTH: 50_000_000,
+    sqlite3.SQLITE_LIMIT_LENGTH: 4_000_000,  # of a value, stored or computed
 }
 
 

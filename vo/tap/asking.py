@@ -22,6 +22,7 @@ KNOWN = (
     "PHASE",
 )
 LANGUAGES = ("ADQL", "ADQL-2.0", "ADQL-2.1")
+MOST_UPLOADS = 5
 UPLOAD_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -113,6 +114,8 @@ def _uploads(parameters, files):
         for pair in value.split(";")
         if pair.strip()
     ]
+    if len(pairs) > MOST_UPLOADS:
+        raise BadParameter("UPLOAD", f"at most {MOST_UPLOADS} tables come with a query, not {len(pairs)}")
     for pair in pairs:
         name, comma, address = (part.strip() for part in pair.partition(","))
         if not comma or not UPLOAD_NAME.fullmatch(name):

@@ -41,7 +41,7 @@ def read_upload(name, data):
     if isinstance(data, str):
         data = fetch(name, data)
     try:
-        columns, about = read_votable(data, name)
+        columns, about = read_votable(data, name, most=4 * settings.VO["UPLOAD_BYTES"])
     except FormatError as error:
         raise UploadRefused(name, str(error)) from None
     if not columns:

@@ -1,5 +1,6 @@
 """The addresses of TAP: queries answered at once, and examples of them."""
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -10,12 +11,14 @@ from vo.doors import door
 from vo.errors import VoError
 from vo.parameters import base_of
 from vo.tap.answering import answer
-from vo.tap.asking import read_query
+from vo.tap.asking import MOST_UPLOADS, read_query
+from vo.tap.errors import BadParameter
 from vo.tap.examples import examples_for
 from worktables.formats import FormatError
 from worktables.formats.votable import write_error
 from worktables.streaming import stream
 
+ROOM_BYTES = 2_000_000  # for what comes beside tables
 WRONG = (AdqlError, VoError, FormatError)
 
 
@@ -39,11 +42,26 @@ def sync(request):
 
 
 def sent(request):
-    """Return the parameters of a request, as many as came of each, and the files that came with it."""
+    """Return the parameters of a request, as many as came of each, and the files that came with it.
+
+    Raises
+    ------
+    BadParameter
+        If it is larger than anything we take.
+    """
+    fits(request)
     form = {name: request.GET.getlist(name) for name in request.GET}
     for name in request.POST:
         form.setdefault(name, []).extend(request.POST.getlist(name))
-    return form, {name: file.read() for name, file in request.FILES.items()}
+    return form, {name: file.read() for name, file in list(request.FILES.items())[:MOST_UPLOADS]}
+
+
+def fits(request):
+    """Refuse a request that is larger than anything we take."""
+    size = request.META.get("CONTENT_LENGTH") or ""
+    most = settings.VO["UPLOAD_BYTES"] + ROOM_BYTES
+    if size.isdigit() and int(size) > most:
+        raise BadParameter("UPLOAD", f"the request is larger than the {most / 1e6:g} MB that are taken")
 
 
 def refusal(error):

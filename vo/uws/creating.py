@@ -10,6 +10,7 @@ from vo.uws.errors import PhaseConflict, TooManyJobs, TooMuch, UnfitValue
 from vo.uws.keeping import keep, name_in, remove_kept
 from vo.uws.limits import (
     OPEN_JOBS,
+    OPEN_JOBS_OF_NOBODY,
     PARAMETER_LENGTH,
     RUN_ID_LENGTH,
     destruction_within,
@@ -65,8 +66,9 @@ def create_job(
     jobs = Job.objects.filter(
         owner=owner, kind=kind, phase__in=(Phase.PENDING, Phase.QUEUED, Phase.EXECUTING)
     )
-    if owner is not None and jobs.count() >= OPEN_JOBS:
-        raise TooManyJobs(OPEN_JOBS)
+    most = OPEN_JOBS_OF_NOBODY if owner is None else OPEN_JOBS
+    if jobs.count() >= most:
+        raise TooManyJobs(most)
     job = Job(
         kind=kind,
         owner=owner,

@@ -10,6 +10,7 @@ WAIT_SECONDS = 60  # for which an answer is held back, at most
 ATTEMPTS = 3  # of a job whose workers are lost
 AT_ONCE = 2  # jobs in one process, besides the units it computes
 OPEN_JOBS = 1000  # that one person may have waiting and running
+OPEN_JOBS_OF_NOBODY = 100  # of all together who say nothing of who they are
 
 RUN_ID_LENGTH = 255
 PARAMETER_LENGTH = 1_000_000  # of all parameters of a job, in characters

@@ -20,11 +20,16 @@ ITEM_BYTES = {
 }  # fmt: skip
 JD_ORIGINS = {"MJD-origin": 2400000.5, "JD-origin": 0.0}
 MJD_ORIGIN = 2400000.5
+MOST_BYTES = 4_000_000_000
 
 
-def read_votable(data, name):
-    """Read the first table of a VOTable; returns raw columns and what is known about the table."""
-    stream = _scanned(data, name)
+def read_votable(data, name, most=MOST_BYTES):
+    """Read the first table of a VOTable; returns raw columns and what is known about the table.
+
+    Cells of a fixed size take it whether anything is in them or not; where that were more than `most` bytes in all, it
+    is refused.
+    """
+    stream = _scanned(data, name, most)
     from astropy.io.votable import parse
     from astropy.io.votable.exceptions import VOTableSpecError
 
@@ -64,11 +69,12 @@ def read_votable(data, name):
 # Before astropy sees it: well-formed, whole, no entities, nothing fetched from elsewhere
 
 
-def _scanned(data, name):
+def _scanned(data, name, most):
     """The base64 text of the first BINARY2 stream, after checking the document; None if there is none."""
     open_elements: list[str] = []
     pieces: list[str] = []
     found = {"stream": False, "done": False}
+    size = {"row": 0, "rows": 0}
 
     def start(tag, attributes):
         tag = tag.rpartition(":")[2]
@@ -77,6 +83,14 @@ def _scanned(data, name):
         open_elements.append(tag)
         if tag == "STREAM" and "href" in attributes:
             raise NotATable(name, "its data are at another address; fetch them, and give the whole table")
+        if tag == "FIELD":
+            size["row"] += _reserved(attributes)
+        elif tag == "TR":
+            size["rows"] += 1
+            if size["rows"] * size["row"] > most:
+                raise NotATable(
+                    name, f"its cells are declared so large that it would take over {most / 1e6:g} MB"
+                )
         if tag == "STREAM" and "BINARY2" in open_elements and not found["done"]:
             found["stream"] = True
 
@@ -101,6 +115,14 @@ def _scanned(data, name):
             raise TruncatedFile(name, f"it ends in line {error.lineno}, inside {open_elements[-1]}") from None
         raise NotATable(name, f"it is not well-formed XML ({reason}, line {error.lineno})") from None
     return "".join(pieces) if found["done"] else None
+
+
+def _reserved(attributes):
+    """Return how many bytes a cell of a field takes, whatever is in it."""
+    count = 1
+    for number in re.findall(r"\d+(?!\*)(?=x|$)", attributes.get("arraysize", "")):
+        count *= int(number[:12])
+    return count * 4 if attributes.get("datatype") in ("char", "unicodeChar") else count * 8
 
 
 CUT_OFF = {
