@@ -82,7 +82,7 @@ def test_a_worker_given_up_by_mistake_is_alive_at_its_next_beat(worktable, setti
 
 def test_what_a_new_worker_claims_while_somebody_sweeps_stays_its_own(worktable, monkeypatch):
     """It registers and claims after the sweep began."""
-    look, claimed = recovery._runs, []
+    look, claimed = recovery.runs, []
 
     def look_and_let_somebody_come(pid):
         if not claimed:
@@ -90,7 +90,7 @@ def test_what_a_new_worker_claims_while_somebody_sweeps_stays_its_own(worktable,
         return look(pid)
 
     recovery.register_worker("old")
-    monkeypatch.setattr(recovery, "_runs", look_and_let_somebody_come)
+    monkeypatch.setattr(recovery, "runs", look_and_let_somebody_come)
 
     assert recovery.sweep() == 0
     assert Todo.objects.filter(owner=claimed[0].owner, attempts=0).count() == 2

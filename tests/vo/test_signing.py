@@ -4,6 +4,7 @@ from base64 import b64encode
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from portal.accounts.tokens import create_token
@@ -12,6 +13,14 @@ from vo.models import Job
 pytestmark = pytest.mark.django_db
 
 CHALLENGE = "Basic realm="
+
+
+@pytest.fixture(autouse=True)
+def _wrong_passwords_are_forgotten():
+    """The wrong passwords of these tests are nobody's, before and after."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture
