@@ -76,12 +76,12 @@ def work_forever(stop, name="", takes=None, *, expendable=False):
             waiting = Waiting()
             stop.wait(1.0)
     finished.set()
-    errands.join(timeout=LEAVING_SECONDS)
     if worker is not None:
         heart.join(timeout=5)
         watchman.leave()
         with contextlib.suppress(Error):
             retire_worker(worker)
+    errands.join(timeout=LEAVING_SECONDS)  # last: units that others wait for are given back by then
     connection.close()
 
 
