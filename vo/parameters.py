@@ -2,7 +2,12 @@
 
 import math
 
+from django.conf import settings
+
 from vo.tap.errors import BadParameter
+from vo.uws.errors import TooMuch
+
+ROOM_BYTES = 4_000_000  # beside the files
 
 
 def sent_parameters(request):
@@ -12,6 +17,14 @@ def sent_parameters(request):
         for name, values in sent.lists():
             found.setdefault(name.upper(), []).extend(values)
     return found
+
+
+def refuse_what_is_large(request):
+    """Refuse a request that is larger than anything we take, before it is read."""
+    size = request.META.get("CONTENT_LENGTH") or ""
+    most = settings.VO["UPLOAD_BYTES"] + ROOM_BYTES
+    if size.isdigit() and int(size) > most:
+        raise TooMuch("the request is larger than it may be, in bytes:", int(size), most)
 
 
 def base_of(request):

@@ -3,14 +3,14 @@
 from itertools import islice
 
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import transaction
 
 from archive.headers import image_header
 from archive.models import Product
 from archive.obscore import NAMES, observed
 from archive.storage import name_of
 from vo.models import PublishedProduct
-from vo.publishing.storage import physical_name
+from vo.publishing.storage import walk
 
 BATCH = 500  # rows
 HOLDS = ("product", "catalogue")
@@ -26,27 +26,10 @@ def index_products(version):
     if not columns:
         return
     last = version.products.order_by("-row_id").values_list("row_id", flat=True).first()
-    rows = _rows(version, columns, -1 if last is None else last)
+    rows = walk(version, [column["name"] for column in columns], -1 if last is None else last)
     while batch := list(islice(rows, BATCH)):
         with transaction.atomic():
             _index(version, columns, batch)
-
-
-def _rows(version, columns, last):
-    names = ", ".join(f'"{column["name"]}"' for column in columns)
-    row = version.row_column
-    while True:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f'SELECT "{row}", {names} FROM {physical_name(version.bare_table)} WHERE "{row}" > %s '
-                f'ORDER BY "{row}" LIMIT {BATCH}',
-                [last],
-            )
-            batch = cursor.fetchall()
-        if not batch:
-            return
-        yield from batch
-        last = batch[-1][0]
 
 
 def _index(version, columns, rows):

@@ -4,7 +4,6 @@ The only module here that speaks DDL. On PostgreSQL the tables are in the schema
 schemas, their names begin with `pub_`, and the reading connection sees to it that nothing else is read.
 """
 
-import math
 from itertools import islice
 
 import numpy as np
@@ -151,7 +150,9 @@ def _index_vectors(version, position):
         cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING rtree(id, x0, x1, y0, y1, z0, z1)")
         cursor.execute(f"SELECT max(id) FROM {name}")
         last = cursor.fetchone()[0]
-    found = _places(version, position, -math.inf if last is None else last)
+    ra, dec = position["ra"], position["dec"]
+    there = f'"{ra}" IS NOT NULL AND "{dec}" IS NOT NULL'
+    found = walk(version, [ra, dec], -1 if last is None else last, there)
     while batch := list(islice(found, BATCH)):
         vectors = unit_vectors(np.array(batch, dtype=float)[:, 1:])
         rows = [(row[0], x, x, y, y, z, z) for row, (x, y, z) in zip(batch, vectors.tolist(), strict=True)]
@@ -159,13 +160,24 @@ def _index_vectors(version, position):
             cursor.executemany(f"INSERT INTO {name} VALUES (%s, %s, %s, %s, %s, %s, %s)", rows)
 
 
-def _places(version, position, last):
-    row, ra, dec = version.row_column, position["ra"], position["dec"]
+def walk(version, names, last, only=""):
+    """Yield published rows, each with its number before these columns, from behind the row `last`.
+
+    Parameters
+    ----------
+    version : PublishedVersion
+    names : list of str
+    last : int
+    only : str, optional
+        A condition in SQL.
+    """
+    row, also = version.row_column, f" AND {only}" if only else ""
+    columns = ", ".join(f'"{name}"' for name in (row, *names))
     while True:
         with connection.cursor() as cursor:
             cursor.execute(
-                f'SELECT "{row}", "{ra}", "{dec}" FROM {version.bare_table} '
-                f'WHERE "{row}" > %s AND "{ra}" IS NOT NULL AND "{dec}" IS NOT NULL ORDER BY "{row}" LIMIT {BATCH}',
+                f'SELECT {columns} FROM {physical_name(version.bare_table)} WHERE "{row}" > %s{also} '
+                f'ORDER BY "{row}" LIMIT {BATCH}',
                 [last],
             )
             batch = cursor.fetchall()

@@ -1,6 +1,5 @@
 """The addresses of TAP: queries answered at once, and examples of them."""
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -9,16 +8,14 @@ from vo.adql import AdqlError
 from vo.catalogue import tables_for
 from vo.doors import door
 from vo.errors import VoError
-from vo.parameters import base_of
+from vo.parameters import base_of, refuse_what_is_large, sent_parameters
 from vo.tap.answering import answer
 from vo.tap.asking import MOST_UPLOADS, read_query
-from vo.tap.errors import BadParameter
 from vo.tap.examples import examples_for
 from worktables.formats import FormatError
 from worktables.formats.votable import write_error
 from worktables.streaming import stream
 
-ROOM_BYTES = 2_000_000  # for what comes beside tables
 WRONG = (AdqlError, VoError, FormatError)
 
 
@@ -46,22 +43,13 @@ def sent(request):
 
     Raises
     ------
-    BadParameter
+    TooMuch
         If it is larger than anything we take.
     """
-    fits(request)
-    form = {name: request.GET.getlist(name) for name in request.GET}
-    for name in request.POST:
-        form.setdefault(name, []).extend(request.POST.getlist(name))
-    return form, {name: file.read() for name, file in list(request.FILES.items())[:MOST_UPLOADS]}
-
-
-def fits(request):
-    """Refuse a request that is larger than anything we take."""
-    size = request.META.get("CONTENT_LENGTH") or ""
-    most = settings.VO["UPLOAD_BYTES"] + ROOM_BYTES
-    if size.isdigit() and int(size) > most:
-        raise BadParameter("UPLOAD", f"the request is larger than the {most / 1e6:g} MB that are taken")
+    refuse_what_is_large(request)
+    return sent_parameters(request), {
+        name: file.read() for name, file in list(request.FILES.items())[:MOST_UPLOADS]
+    }
 
 
 def refusal(error):

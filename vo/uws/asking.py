@@ -6,15 +6,6 @@ from vo.uws.limits import WAIT_SECONDS
 from vo.uws.phases import MOVING, Phase
 
 
-def parameters_of(request):
-    """Return all that a request says, in its address and in its form: lists of values by name in upper case."""
-    found = {}
-    for source in (request.GET, request.POST):
-        for name, values in source.lists():
-            found.setdefault(name.upper(), []).extend(values)
-    return found
-
-
 def last_of(parameters, name, default=""):
     """Return a value that is said once: the last one, if it is said again."""
     return (parameters.get(name) or [default])[-1].strip()

@@ -1,6 +1,5 @@
 """The addresses of jobs: a list, each job, and a leaf for each thing there is to say of it."""
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -8,13 +7,12 @@ from django.views.decorators.csrf import csrf_exempt
 
 from vo.doors import TEXT_TYPE, VOTABLE_TYPE, door
 from vo.models import Job
-from vo.parameters import base_of
+from vo.parameters import base_of, refuse_what_is_large, sent_parameters
 from vo.uws.asking import (
     duration_in,
     jobs_asked,
     last_of,
     moment_in,
-    parameters_of,
 )
 from vo.uws.changing import abort_job, archive_job, destroy_job, start_job
 from vo.uws.creating import add_parameters, create_job, set_destruction, set_duration
@@ -27,7 +25,7 @@ from vo.uws.documents import (
     parameters_document,
     results_document,
 )
-from vo.uws.errors import NotThere, TooMuch, UnfitValue
+from vo.uws.errors import NotThere, UnfitValue
 from vo.uws.keeping import is_kept, open_kept
 from vo.uws.waiting import answered_when_it_moves
 from worktables.formats.votable import write_error
@@ -37,7 +35,6 @@ XML_TYPE = "application/xml"
 # Said of the job itself when it is made, and no parameter of what it computes.
 OF_THE_JOB = ("PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "AUTH")
 LONG = ("parameters", "files", "error")  # and not listed
-ROOM_BYTES = 4_000_000  # beside the files
 
 
 @door("GET", "POST")
@@ -45,7 +42,7 @@ def jobs(request, kind):
     """List one's own jobs, or make one."""
     if request.method == "POST":
         return make_job(request, kind)
-    own = jobs_asked(Job.objects.listed_for(request.user).filter(kind=kind), parameters_of(request))
+    own = jobs_asked(Job.objects.listed_for(request.user).filter(kind=kind), sent_parameters(request))
     return xml(
         list_document(own.select_related("owner").defer(*LONG), lambda job: full_address(request, job))
     )
@@ -87,7 +84,7 @@ def job_now(request, kind, job_id):
         response.phase = job.phase
         return response
     if request.method == "POST":
-        action = last_of(parameters_of(request), "ACTION").upper()
+        action = last_of(sent_parameters(request), "ACTION").upper()
         if action != "DELETE":
             raise UnfitValue("ACTION", action, "DELETE, which removes the job and its result")
     destroy_job(job)
@@ -104,7 +101,7 @@ def phase(request, kind, job_id):
     job = find(request, kind, job_id)
     if request.method != "POST":
         return text(job.phase)
-    said = last_of(parameters_of(request), "PHASE").upper()
+    said = last_of(sent_parameters(request), "PHASE").upper()
     actions = {"RUN": start_job, "ABORT": abort_job, "ARCHIVE": archive_job}
     if said not in actions:
         raise UnfitValue("PHASE", said, "RUN, ABORT or ARCHIVE")
@@ -118,7 +115,7 @@ def execution_duration(request, kind, job_id):
     job = find(request, kind, job_id)
     if request.method != "POST":
         return text(job.execution_duration)
-    set_duration(job, duration_in(last_of(parameters_of(request), "EXECUTIONDURATION")))
+    set_duration(job, duration_in(last_of(sent_parameters(request), "EXECUTIONDURATION")))
     return see(request, job)
 
 
@@ -128,7 +125,7 @@ def destruction(request, kind, job_id):
     job = find(request, kind, job_id)
     if request.method != "POST":
         return text(moment(job.destruction))
-    moment_asked = moment_in("DESTRUCTION", last_of(parameters_of(request), "DESTRUCTION"))
+    moment_asked = moment_in("DESTRUCTION", last_of(sent_parameters(request), "DESTRUCTION"))
     set_destruction(job, moment_asked, now=timezone.now())
     return see(request, job)
 
@@ -203,11 +200,8 @@ def find(request, kind, job_id):
 
 def form_of(request):
     """Return what a form says and the files that came with it, unless it is larger than anything we take."""
-    size = request.META.get("CONTENT_LENGTH") or ""
-    most = settings.VO["UPLOAD_BYTES"] + ROOM_BYTES
-    if size.isdigit() and int(size) > most:
-        raise TooMuch("the request is larger than it may be, in bytes:", int(size), most)
-    return parameters_of(request), request.FILES
+    refuse_what_is_large(request)
+    return sent_parameters(request), request.FILES
 
 
 def full_address(request, job, leaf=""):

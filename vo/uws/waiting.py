@@ -12,7 +12,8 @@ from django.db import Error, close_old_connections, connections
 
 from vo.errors import VoError
 from vo.models import Job
-from vo.uws.asking import is_waited_for, parameters_of, wait_asked
+from vo.parameters import sent_parameters
+from vo.uws.asking import is_waited_for, wait_asked
 
 POLL_SECONDS = 0.2
 
@@ -35,7 +36,7 @@ def answered_when_it_moves(view):
         if phase is None:
             return response
         try:
-            seconds, asked = wait_asked(parameters_of(request))
+            seconds, asked = wait_asked(sent_parameters(request))
         except VoError as error:
             return await sync_to_async(refused)(request, error)
         if not seconds or not is_waited_for(phase, asked):
