@@ -4,7 +4,7 @@ from sqlglot import exp
 
 from vo.adql.compiling import Context, compiles
 from vo.adql.errors import AdqlError
-from vo.adql.expressions import alike, common, read_number
+from vo.adql.expressions import NULL, alike, common, read_number
 from vo.adql.parsing import position_of
 from vo.adql.searching import prefilter
 from vo.adql.times import mjd_of
@@ -280,6 +280,8 @@ def case(context: Context, node: exp.Case) -> Value:
         nodes.append(node.args["default"])
     results = [context.value(each) for each in nodes]
     kind, texts = common(context, results, nodes, "CASE")
+    if kind == "null":
+        return NULL
     sql = "".join(f" WHEN {when} THEN {text}" for when, text in zip(whens, texts, strict=False))
     default = f" ELSE {texts[-1]}" if len(texts) > len(whens) else ""
     return Value(f"CASE{sql}{default} END", alike(results, kind))

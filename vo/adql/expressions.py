@@ -37,9 +37,12 @@ def literal(context: Context, node: exp.Literal) -> Value:
     return constant(context, read_number(node.this))
 
 
+NULL = Value("NULL", fact("null"))
+
+
 @compiles(exp.Null)
 def null(context: Context, node: exp.Null) -> Value:
-    return Value("NULL", fact("null"))
+    return NULL
 
 
 @compiles(exp.Boolean, takes="this")

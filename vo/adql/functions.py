@@ -9,7 +9,7 @@ from sqlglot import exp
 from vo.adql.compiling import Context, compiles
 from vo.adql.conditions import compared, lowered, matched
 from vo.adql.errors import AdqlError, did_you_mean
-from vo.adql.expressions import alike, as_number, common, constant
+from vo.adql.expressions import NULL, alike, as_number, common, constant
 from vo.adql.parsing import position_of
 from vo.adql.tables import Column
 from vo.adql.values import (
@@ -163,6 +163,8 @@ def lower(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
 def coalesce(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     values = [context.value(argument) for argument in arguments]
     kind, texts = common(context, values, arguments, "COALESCE")
+    if kind == "null":
+        return NULL  # of no kind: a database would take what is made of nothing but NULL for a text
     if len(texts) == 1:
         return values[0]
     return Value(f"coalesce({', '.join(texts)})", alike(values, kind))

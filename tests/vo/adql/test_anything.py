@@ -150,6 +150,8 @@ TOO_LARGE = ("overflow", "out of range")
 
 @given(EXPRESSIONS)
 @settings(max_examples=150, deadline=None)
+@example("COALESCE(n, COALESCE(NULL, NULL))")
+@example("COALESCE(n, CASE WHEN n > 1 THEN NULL END)")
 def test_what_is_translated_is_understood_by_the_database(sky, expression):
     problem = ""
     try:
