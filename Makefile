@@ -22,7 +22,7 @@ test: $(ENVIRONMENT)/ready-dev
 	$(BIN)/python tests/everywhere.py $(TESTS)
 
 faults: $(ENVIRONMENT)/ready-dev
-	STOA_FAULTS=long $(BIN)/python tests/everywhere.py tests/faults -n 0
+	STOA_FAULTS=long $(BIN)/python tests/everywhere.py tests/faults -n 0 --timeout 0
 
 lint: $(ENVIRONMENT)/ready-dev
 	$(BIN)/ruff check .
