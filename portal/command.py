@@ -359,6 +359,7 @@ def build_demo():
 
 def announce_demo(options):
     """Wait until nothing is left to do, then say what is there and how long it took."""
+    from portal.demo import publish
     from worktables.models import State, Todo, Unit, Worktable
 
     while Todo.objects.exists():
@@ -369,6 +370,8 @@ def announce_demo(options):
     say(f"The tables are filled after {seconds:.1f} s (rows: {rows}).")
     if failed := Unit.objects.filter(state=State.FAILED).count():
         say(f"{failed} units failed; their rows say why.")
+    if published := publish():
+        say(f"Published for everybody: {', '.join(published)} (TAP at {address_of(options)}tap).")
     say(f"Open {address_of(options)} and sign in: user demo, password demo.")
 
 

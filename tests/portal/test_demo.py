@@ -12,8 +12,9 @@ from django.core.files.storage import default_storage
 from archive.models import Product
 from archive.storage import name_of, path_of
 from pipelines.models import Run
-from portal.demo import building, survey
+from portal.demo import building, publish, survey
 from projects.models import Project
+from vo.models import PublishedProduct, PublishedVersion
 from worktables.editing import edit_cell
 from worktables.models import Todo, Worktable
 from worktables.queue.draining import drain
@@ -170,3 +171,20 @@ def test_the_files_that_steps_of_the_demo_made_come_back_as_they_were(demo):
     assert not any(default_storage.exists(name_of(sha256)) for sha256 in before)
     assert {sha256: path_of(sha256).read_bytes() for sha256 in before} == before
     assert not Product.objects.exclude(evicted_at=None).exists()
+
+
+def test_the_filled_demo_is_published_for_everybody_once(demo):
+    assert publish() == [f"almacal.{name}" for name in ("catalogue", "counts", "observations", "sources")]
+    assert publish() == []
+
+    versions = PublishedVersion.objects.filter(publication__schema="almacal", scope="world")
+    assert dict(versions.values_list("publication__name", "n_rows")) == {
+        name: table.n_rows for name, table in demo.items()
+    }
+    assert PublishedProduct.objects.filter(version__in=versions, dataproduct_type="image").count() >= 3
+
+
+def test_a_demo_that_is_not_computed_is_not_published(db, places):
+    building.build()
+
+    assert publish() == []

@@ -282,7 +282,9 @@ def told(client, address):
 
 
 EVERY = [(shared, happened) for shared in TABLES for happened in EVENTS]
-if os.environ.get("STOA_DATABASE_URL"):  # what is told hardly depends on the database: each once with some other
+if os.environ.get(
+    "STOA_DATABASE_URL"
+):  # what is told hardly depends on the database: each once with some other
     EVERY = [(TABLES[number % len(TABLES)], happened) for number, happened in enumerate(EVENTS)]
 
 
