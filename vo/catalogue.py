@@ -3,9 +3,11 @@
 from dataclasses import dataclass, replace
 
 from vo.adql.tables import Column, Position, Table, Tables
+from vo.live import live_tables
 from vo.models import PublishedVersion
 from vo.obscore import SCHEMA as IVOA
 from vo.obscore import obscore_table
+from vo.publishing.columns import column_of
 from vo.publishing.storage import physical_name, sky_index
 
 TAP_SCHEMA = "tap_schema"
@@ -25,7 +27,7 @@ class Schema:
 def schemas_for(user, base=""):
     """Return the schemas whose tables this user may ask, with what they say of themselves.
 
-    One question to the database, however many tables there are.
+    Three questions to the database at most, however many tables there are.
 
     Parameters
     ----------
@@ -49,8 +51,11 @@ def schemas_for(user, base=""):
             latest.append(version.pk)
             tables.append(replace(table, name=publication.name))
         tables.append(table)
+    for schema, tables in live_tables(user).items():
+        taken = {table.name for table in gathered.setdefault(schema, [])}
+        gathered[schema] += [table for table in tables if table.name not in taken]
     own = [
-        Schema(name, "", f"Tables published by the project “{name}”", tuple(tables))
+        Schema(name, "", f"Tables of the project “{name}”", tuple(tables))
         for name, tables in gathered.items()
     ]
     return [tap_schema(), ivoa(latest, base), *own]
@@ -77,15 +82,7 @@ def table_of(version):
         schema=version.publication.schema,
         name=f"{version.publication.name}_v{version.number}",
         sql=physical_name(version.bare_table),
-        columns=tuple(
-            Column(
-                **{key: facts[key] for key in ("name", "kind", "unit", "ucd", "description", "shape")},
-                element=facts["element"],
-                time_scale=facts["time_scale"],
-                indexed=facts["name"] in sky,
-            )
-            for facts in version.columns
-        ),
+        columns=tuple(column_of(facts, indexed=facts["name"] in sky) for facts in version.columns),
         positions=positions,
         title=version.title,
         description=version.description,

@@ -23,7 +23,7 @@ def read(translation, brought, seconds, stopped, format=""):
     parameters.pop("context", None)
     with closing(psycopg2.connect(**parameters)) as reader, halted_by(reader.cancel):
         try:
-            _prepare(reader, brought, seconds)
+            _prepare(reader, translation, brought, seconds)
             for batch in _batches(reader, translation, format):
                 yield batch
                 if stopped():
@@ -54,9 +54,10 @@ def _batches(reader, translation, format):
             yield batch
 
 
-def _prepare(reader, brought, seconds):
+def _prepare(reader, translation, brought, seconds):
     role = sql.Identifier(reader_role())
     with reader.cursor() as cursor:
+        _open(cursor, frozenset().union(*(table.reads for table in translation.tables)))
         for one in brought:
             cursor.execute(f"CREATE TEMP TABLE {one.bare} ({one.definitions})")
             if one.rows:
@@ -73,6 +74,27 @@ def _prepare(reader, brought, seconds):
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than most queries
         cursor.execute("SET LOCAL standard_conforming_strings = on")  # as the translation writes texts
         cursor.execute("SET LOCAL cursor_tuple_fraction = 1.0")
+
+
+def _open(cursor, tables):
+    """Let the role read tables that it could not yet: live ones, when they are first asked."""
+    closed = [table for table in sorted(tables) if not _may_read(cursor, table)]
+    if not closed:
+        return
+    # One at a time: PostgreSQL refuses two grants of the same table at once.
+    cursor.execute("SELECT pg_advisory_xact_lock(hashtext('vo.asking'))")
+    for table in closed:
+        if not _may_read(cursor, table):
+            cursor.execute(
+                sql.SQL("GRANT SELECT ON public.{} TO {}").format(
+                    sql.Identifier(table), sql.Identifier(reader_role())
+                )
+            )
+
+
+def _may_read(cursor, table):
+    cursor.execute("SELECT has_table_privilege(%s, %s, 'SELECT')", [reader_role(), f"public.{table}"])
+    return cursor.fetchone()[0]
 
 
 ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})

@@ -1,7 +1,6 @@
 """Proposing a worktable for publication: its rows are copied as they are, and who shall see them is asked for."""
 
 import re
-from dataclasses import asdict
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -9,11 +8,10 @@ from django.utils import timezone
 from projects.permissions import demand
 from vo.errors import FieldNeeded, NothingToPublish, NotUpToDate, UnfitPublishedName
 from vo.models import FrozenRun, Publication, PublishedVersion, Scope
+from vo.publishing.columns import frozen_columns
 from vo.publishing.products import index_products
 from vo.publishing.storage import copy_rows, index_sky
-from worktables.exporting import field_of
-from worktables.formats import flat_columns
-from worktables.models import Kind, State, Todo, Unit
+from worktables.models import State, Todo, Unit
 from worktables.queue.locking import hold
 from worktables.storage import layout_of
 
@@ -126,7 +124,7 @@ def _freeze(worktable, facts, asked, by):
     number = 1 + max(publication.versions.values_list("number", flat=True), default=0)
     if number > 1 and not facts["changes"]:
         raise FieldNeeded("changes", "say why this version takes the place of the one before")
-    columns, positions, physical = frozen_columns(layout)
+    columns, positions, physical = frozen_columns(layout.columns)
     free = not asked.needs_curator
     version = PublishedVersion(
         publication=publication,
@@ -171,49 +169,6 @@ def _publication(worktable):
     return found or Publication.objects.create(
         worktable=worktable, schema=worktable.project.slug, name=worktable.name
     )
-
-
-def frozen_columns(layout):
-    """Return the columns as ADQL will know them, which pairs are places, and which physical column each comes from."""
-    columns = flat_columns([field_of(column) for column in layout.columns])
-    row = free_name("row_id", {column.name for column in columns})
-    described, positions, physical = [ROW | {"name": row}], [], [(row, "id")]
-    for flat in columns:
-        facts = asdict(flat)
-        column = layout.by_name[flat.field_name]
-        own = layout.physical[column.pk]
-        physical.append((flat.name, own[flat.part or 0]))
-        described.append(
-            {
-                "name": flat.name,
-                "kind": "text" if flat.kind in (Kind.PRODUCT, Kind.CATALOGUE) else flat.kind,
-                "shape": column.shape if flat.kind == Kind.ARRAY else "",
-                **{key: facts[key] for key in ("unit", "ucd", "description", "element", "time_scale")},
-                "holds": flat.kind,
-            }
-        )
-        if flat.part == 1:
-            positions.append({"ra": physical[-2][0], "dec": flat.name, "main": "meta.main" in flat.ucd})
-    return described, positions, physical
-
-
-ROW = {
-    "kind": "int",
-    "unit": "",
-    "ucd": "meta.id;meta.main",
-    "description": "number of the row in its worktable, the same in all versions",
-    "shape": "",
-    "element": "",
-    "time_scale": "",
-    "holds": "int",
-}
-
-
-def free_name(wanted, taken):
-    """Return a name like the wanted one that is not taken."""
-    while wanted in taken:
-        wanted = f"stoa_{wanted}"
-    return wanted
 
 
 def citation_of(version):
