@@ -6,9 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from vo.uws.documents import Parameter, Result
 from vo.uws.limits import RUN_ID_LENGTH
 from vo.uws.phases import Phase
 from vo.uws.querysets import JobQuerySet
+
+RESULT = "result"  # the name of the only one there is
 
 
 def new_id():
@@ -84,3 +87,22 @@ class Job(models.Model):
 
     def __str__(self):
         return f"{self.kind} job {self.id}"
+
+    told_info = ()
+
+    @property
+    def owner_name(self):
+        """By what name its owner is known; empty for nobody."""
+        return self.owner.get_username() if self.owner else ""
+
+    @property
+    def told_parameters(self):
+        """What it was asked with."""
+        return [Parameter(name, value) for name, values in self.parameters.items() for value in values]
+
+    @property
+    def told_results(self):
+        """What came of it."""
+        if not self.result:
+            return []
+        return [Result(RESULT, f"results/{RESULT}", self.result_type, self.result_size)]

@@ -5,6 +5,9 @@ from vo.uws.errors import UnfitValue
 from vo.uws.limits import WAIT_SECONDS
 from vo.uws.phases import MOVING, Phase
 
+# Said of the job itself, and no parameter of what it computes.
+OF_THE_JOB = ("PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "AUTH")
+
 
 def last_of(parameters, name, default=""):
     """Return a value that is said once: the last one, if it is said again."""
@@ -32,15 +35,30 @@ def phase_named(text):
         raise UnfitValue("PHASE", text, f"one of {', '.join(Phase)}") from None
 
 
+def wants_to_run(said):
+    """Say whether a form that makes a job wants it to start at once; no other phase can be had."""
+    phase = last_of(said, "PHASE").upper()
+    if phase not in ("", "RUN"):
+        raise UnfitValue("PHASE", phase, "RUN to start the job at once, or leave it out")
+    return phase == "RUN"
+
+
 def jobs_asked(jobs, parameters):
     """Keep of jobs, newest first, those of the phases, after the time and as many as are asked for."""
-    jobs = jobs.filter(phase__in=phases_asked(parameters))
-    if after := last_of(parameters, "AFTER"):
-        jobs = jobs.filter(created_at__gt=moment_in("AFTER", after))
-    jobs = jobs.order_by("-created_at", "-pk")
-    if last := last_of(parameters, "LAST"):
-        jobs = jobs[: whole_in("LAST", last, 1, 2**31)]
-    return jobs
+    jobs = made_after(jobs.filter(phase__in=phases_asked(parameters)), parameters)
+    return jobs.order_by("-created_at", "-pk")[: last_asked(parameters)]
+
+
+def made_after(jobs, parameters):
+    """Keep the jobs that were made after the time asked for, if one is."""
+    after = last_of(parameters, "AFTER")
+    return jobs.filter(created_at__gt=moment_in("AFTER", after)) if after else jobs
+
+
+def last_asked(parameters, most=None):
+    """Return how many jobs are asked for; as many as there may be, if that is not said."""
+    last = last_of(parameters, "LAST")
+    return whole_in("LAST", last, 1, most or 2**31) if last else most
 
 
 def moment_in(name, text):

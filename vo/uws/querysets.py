@@ -20,3 +20,10 @@ class JobQuerySet(QuerySet):
     def open(self):
         """Keep jobs that wait to be computed, or are."""
         return self.filter(phase__in=(Phase.QUEUED, Phase.EXECUTING))
+
+
+def phases_of(ids):
+    """Return {id: phase} of jobs; those that are gone have none."""
+    from vo.models import Job
+
+    return dict(Job.objects.filter(pk__in=list(ids)).values_list("pk", "phase"))

@@ -5,35 +5,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from vo.doors import TEXT_TYPE, VOTABLE_TYPE, door
+from vo.doors import VOTABLE_TYPE, door
 from vo.models import Job
-from vo.parameters import base_of, refuse_what_is_large, sent_parameters
-from vo.uws.asking import (
-    duration_in,
-    jobs_asked,
-    last_of,
-    moment_in,
-)
+from vo.models.jobs import RESULT
+from vo.parameters import base_of, sent_parameters
+from vo.uws.answers import form_of, see_other, text, xml
+from vo.uws.asking import OF_THE_JOB, duration_in, jobs_asked, last_of, moment_in, wants_to_run
 from vo.uws.changing import abort_job, archive_job, destroy_job, start_job
 from vo.uws.creating import add_parameters, create_job, set_destruction, set_duration
-from vo.uws.documents import (
-    RESULT,
-    job_document,
-    list_document,
-    moment,
-    owner_of,
-    parameters_document,
-    results_document,
-)
+from vo.uws.documents import job_document, list_document, moment, parameters_document, results_document
 from vo.uws.errors import NotThere, UnfitValue
 from vo.uws.keeping import is_kept, open_kept
+from vo.uws.querysets import phases_of
 from vo.uws.waiting import answered_when_it_moves
 from worktables.formats.votable import write_error
 from worktables.streaming import file_pieces, stream
 
-XML_TYPE = "application/xml"
-# Said of the job itself when it is made, and no parameter of what it computes.
-OF_THE_JOB = ("PHASE", "RUNID", "EXECUTIONDURATION", "DESTRUCTION", "AUTH")
 LONG = ("parameters", "files", "error")  # and not listed
 
 
@@ -67,20 +54,12 @@ def make_job(request, kind):
     return see(request, job)
 
 
-def wants_to_run(said):
-    """Say whether a form that makes a job wants it to start at once; no other phase can be had."""
-    phase = last_of(said, "PHASE").upper()
-    if phase not in ("", "RUN"):
-        raise UnfitValue("PHASE", phase, "RUN to start the job at once, or leave it out")
-    return phase == "RUN"
-
-
 @door("GET", "POST", "DELETE")
 def job_now(request, kind, job_id):
     """Show a job as it is, or destroy it."""
     job = find(request, kind, job_id)
     if request.method == "GET" or request.method == "HEAD":
-        response = xml(job_document(job, full_address(request, job, "result")))
+        response = xml(job_document(job, full_address(request, job)))
         response.phase = job.phase
         return response
     if request.method == "POST":
@@ -92,7 +71,7 @@ def job_now(request, kind, job_id):
 
 
 # Held back when it is asked with WAIT, until the job moves on.
-job = csrf_exempt(answered_when_it_moves(job_now))
+job = csrf_exempt(answered_when_it_moves(job_now, phases_of, lambda kind, job_id: job_id))
 
 
 @door("GET", "POST")
@@ -139,7 +118,7 @@ def quote(request, kind, job_id):
 @door("GET")
 def owner(request, kind, job_id):
     """Say whose a job is; nothing, when it is nobody's."""
-    return text(owner_of(find(request, kind, job_id)))
+    return text(find(request, kind, job_id).owner_name)
 
 
 @door("GET", "POST")
@@ -147,7 +126,7 @@ def parameters(request, kind, job_id):
     """Say what a job was asked with, or say more while it has not started."""
     job = find(request, kind, job_id)
     if request.method != "POST":
-        return xml(parameters_document(job))
+        return xml(parameters_document(job, full_address(request, job)))
     said, files = form_of(request)
     own = {name: values for name, values in said.items() if name not in OF_THE_JOB}
     add_parameters(job, own, files, run_id=last_of(said, "RUNID", job.run_id))
@@ -158,7 +137,7 @@ def parameters(request, kind, job_id):
 def results(request, kind, job_id):
     """Say where the result of a job is."""
     job = find(request, kind, job_id)
-    return xml(results_document(job, full_address(request, job, "result")))
+    return xml(results_document(job, full_address(request, job)))
 
 
 @door("GET")
@@ -198,33 +177,11 @@ def find(request, kind, job_id):
     return job
 
 
-def form_of(request):
-    """Return what a form says and the files that came with it, unless it is larger than anything we take."""
-    refuse_what_is_large(request)
-    return sent_parameters(request), request.FILES
-
-
-def full_address(request, job, leaf=""):
-    """Return the whole address of a job, or of something it has."""
-    name = f"{job.kind}-job-{leaf}" if leaf else f"{job.kind}-job"
-    return request.build_absolute_uri(reverse(name, args=[job.pk]))
+def full_address(request, job):
+    """Return the whole address of a job."""
+    return request.build_absolute_uri(reverse(f"{job.kind}-job", args=[job.pk]))
 
 
 def see(request, job):
     """Send whoever changed a job to look at it."""
     return see_other(request, reverse(f"{job.kind}-job", args=[job.pk]))
-
-
-def see_other(request, address):
-    """Send whoever posted to another address, which they are to get."""
-    return HttpResponse(status=303, headers={"Location": request.build_absolute_uri(address)})
-
-
-def text(value):
-    """Answer with one value."""
-    return HttpResponse(str(value), content_type=TEXT_TYPE)
-
-
-def xml(document):
-    """Answer with a document."""
-    return HttpResponse(document, content_type=XML_TYPE)

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import weakref
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from time import monotonic
@@ -11,7 +12,6 @@ from asgiref.sync import sync_to_async
 from django.db import Error, close_old_connections, connections
 
 from vo.errors import VoError
-from vo.models import Job
 from vo.parameters import sent_parameters
 from vo.uws.asking import is_waited_for, wait_asked
 
@@ -21,11 +21,20 @@ POLL_SECONDS = 0.2
 looking = ThreadPoolExecutor(1, thread_name_prefix="jobs-look")
 
 
-def answered_when_it_moves(view):
+def answered_when_it_moves(view, phases_of, key_of):
     """Let a view of a job be asked with WAIT: it is answered when the job has left its phase, or time is up.
 
     Who may know of the job is decided by the view, before anybody waits and once more afterwards. Whoever waits holds
     neither a thread nor a connection.
+
+    Parameters
+    ----------
+    view : callable
+        Whose answer has the `phase` of the job.
+    phases_of : callable
+        Given the keys of jobs, returns {key: phase}; those that are gone have none.
+    key_of : callable
+        Given what the address says, by name, returns the key of the job.
     """
     now = sync_to_async(view)
 
@@ -43,7 +52,7 @@ def answered_when_it_moves(view):
             return response
         if hasattr(request, "scope"):  # its thread lives as long as the request; the connection need not
             await sync_to_async(connections.close_all)()
-        if not await moved(kwargs["job_id"], phase, seconds):
+        if not await moved(phases_of, key_of(**kwargs), phase, seconds):
             return response
         return await now(request, *args, **kwargs)
 
@@ -57,10 +66,10 @@ def refused(request, error):
     return as_open(told(error, "text"), ["GET", "HEAD", "POST", "DELETE", "OPTIONS"])
 
 
-async def moved(job_id, phase, seconds):
+async def moved(phases_of, key, phase, seconds):
     """Wait until a job has left its phase, for some seconds at most; return whether it has."""
     watch = Watch.of_this_loop()
-    with watch.until_it_leaves(job_id, phase) as left:
+    with watch.until_it_leaves(phases_of, key, phase) as left:
         try:
             async with asyncio.timeout(seconds):
                 await left.wait()
@@ -87,10 +96,10 @@ class Watch:
         return cls.watches[loop]
 
     @contextmanager
-    def until_it_leaves(self, job_id, phase):
+    def until_it_leaves(self, phases_of, key, phase):
         """Give an event that is set when a job is no longer in this phase."""
         left = asyncio.Event()
-        self.waiting[left] = (job_id, phase)
+        self.waiting[left] = (phases_of, key, phase)
         if self.task is None:
             self.task = asyncio.create_task(self.look())
         try:
@@ -106,18 +115,20 @@ class Watch:
         loop = asyncio.get_running_loop()
         while True:
             began = monotonic()
-            waiting = dict(self.waiting)
+            waiting, keys = dict(self.waiting), defaultdict(set)
+            for phases_of, key, _ in waiting.values():
+                keys[phases_of].add(key)
             try:
-                phases = await loop.run_in_executor(looking, phases_of, {job for job, _ in waiting.values()})
+                found = await loop.run_in_executor(looking, looked_up, keys)
             except Error:
-                phases = None
-            for left, (job_id, phase) in waiting.items():
-                if phases is not None and phases.get(job_id) != phase:
+                found = {}
+            for left, (phases_of, key, phase) in waiting.items():
+                if phases_of in found and found[phases_of].get(key) != phase:
                     left.set()
             await asyncio.sleep(max(0.0, POLL_SECONDS - (monotonic() - began)))
 
 
-def phases_of(ids):
-    """Return the phases of jobs; those that are gone have none."""
+def looked_up(keys):
+    """Return the phases of jobs of all kinds: {phases_of: {key: phase}}."""
     close_old_connections()
-    return dict(Job.objects.filter(pk__in=list(ids)).values_list("pk", "phase"))
+    return {phases_of: phases_of(wanted) for phases_of, wanted in keys.items()}

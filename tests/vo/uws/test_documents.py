@@ -24,7 +24,7 @@ STILTS = shutil.which("stilts")
 JAR = Path("/usr/share/java/starlink-ttools.jar")
 SCHEMA = "uk/ac/starlink/ttools/taplint/UWS-v1.1.xsd"
 IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
-ADDRESS = "http://here/tap/async/x/results/result"
+ADDRESS = "http://here/tap/async/x"
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_every_document_keeps_to_the_schema(xsdvalidate, owner):
     documents = [job_document(job, ADDRESS) for job in jobs]
     documents += [list_document(jobs, lambda job: ADDRESS), list_document([], None)]
     documents += [
-        parameters_document(jobs[0]),
+        parameters_document(jobs[0], ADDRESS),
         results_document(jobs[1], ADDRESS),
         results_document(jobs[0], ""),
     ]
