@@ -20,9 +20,11 @@ from worktables.queue.rowstates import refresh_rows, show_children
 from worktables.queue.staling import as_others
 from worktables.storage import layout_of
 
+CANCELLED = "cancelled by "  # begins the reason of what was
+
 
 @in_one_transaction
-def cancel(worktable, row_ids=None, *, by):
+def cancel(worktable, row_ids=None, *, by, also_waiting=False):
     """Take what is queued or runs of some rows, or of a table, out of the queue; it is held until asked for again.
 
     An edit of what it is made from queues it anew, and so do “run again” and “update the table”.
@@ -33,6 +35,8 @@ def cancel(worktable, row_ids=None, *, by):
     row_ids : iterable of int, optional
         Of which rows; else of all.
     by : User
+    also_waiting : bool
+        Also what is stale and not queued, because it waits until somebody asks for it.
 
     Returns
     -------
@@ -55,8 +59,8 @@ def cancel(worktable, row_ids=None, *, by):
         if not ids:
             raise NoSuchRow(", ".join(map(str, row_ids)) or "none")
         rows = rowsets.these(worktable.pk, ids)
-    reason = f"cancelled by {by}; run the row or update the table to compute it"
-    count = _hold_what_is_queued(worktable.pk, rows, reason)
+    reason = f"{CANCELLED}{by}; run the row or update the table to compute it"
+    count = _hold_what_is_queued(worktable.pk, rows, reason, also_waiting)
     if not count:
         return 0
     _leave_the_queue(worktable.pk, rows)
@@ -75,13 +79,20 @@ def cancel(worktable, row_ids=None, *, by):
     return count
 
 
-def _hold_what_is_queued(worktable_id, rows, reason):
+def _hold_what_is_queued(worktable_id, rows, reason, also_waiting):
+    which = f"SELECT t.worktable_id, t.row_id, t.step_id FROM worktables_todo t WHERE {_queued(worktable_id, rows)}"
+    values = parameters(rows)
+    if also_waiting:
+        which += (
+            " UNION ALL SELECT u.worktable_id, u.row_id, u.step_id FROM worktables_unit u "
+            f"WHERE {rowsets.units_of(worktable_id, rows)} AND {in_states([State.STALE])}"
+        )
+        values *= 2
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE worktables_unit SET state = %s, generation = generation + 1, reason = %s, about = %s, "
-            "changed_at = %s WHERE (worktable_id, row_id, step_id) IN (SELECT t.worktable_id, t.row_id, t.step_id "
-            f"FROM worktables_todo t WHERE {_queued(worktable_id, rows)}) AND state + 0 <> {State.RETIRED:d}",
-            [State.HELD, reason, as_others((), None), timezone.now(), *parameters(rows)],
+            f"changed_at = %s WHERE (worktable_id, row_id, step_id) IN ({which}) AND state + 0 <> {State.RETIRED:d}",
+            [State.HELD, reason, as_others((), None), timezone.now(), *values],
         )
         return cursor.rowcount
 

@@ -9,7 +9,6 @@ from django.contrib.auth import get_user_model
 from django.db.models import F
 
 from projects.permissions import demand
-from worktables.dependencies import graph_of
 from worktables.formats import Field, TableInfo, flat_columns, format_named
 from worktables.formats.errors import MissingLibrary
 from worktables.models import Kind, State
@@ -84,10 +83,7 @@ def export(worktable, format, wanted=None, sort="", *, by, hidden=False):
     )
     flat_columns(info.fields)
     names = [name for _, name in hidden_columns]
-    # Who made an item's row did so in the table of the list.
-    expand = graph_of(worktable.project_id).expand_into.get(worktable.pk)
-    sight = Sight(by, worktable.project_id)
-    untold = {"created_by"} if expand and not sight.reaches({expand.source_id}) else set()
+    untold = set() if Sight(by, worktable.project_id).may_name_who_added(worktable) else {"created_by"}
     pieces = _pieces(worktable, layout, chosen, info, wanted or {}, order, names, untold)
     return Download(f"{worktable.name}{chosen.suffix}", chosen.media_type, pieces)
 

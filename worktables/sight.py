@@ -79,6 +79,11 @@ class Sight:
         node = graph.nodes.get(run.step_id)
         return node is not None and self.reaches(graph.tables_above(node) | graph.beyond(node))
 
+    def may_name_who_added(self, worktable):
+        """Say whether whoever added the rows of a table may be named: of items they did so in the table of the list."""
+        expand = graph_of(worktable.project_id).expand_into.get(worktable.pk)
+        return expand is None or self.reaches({expand.source_id})
+
     def may_follow(self, node):
         """Say whether what a step tells while it runs may be read: it takes nothing from tables out of sight."""
         return self.reaches(graph_of(self.project_id).beyond(node))

@@ -15,8 +15,6 @@ from worktables.columns import find
 from worktables.editing import edit_cell
 from worktables.errors import NoSuchColumn, NoSuchRow, NotEditable, TooLarge, UnfitFilter, UnfitValue
 from worktables.exporting import field_of
-from worktables.formats.errors import WHAT, BadCell, FormatError
-from worktables.formats.parsing import parse_cell
 from worktables.formats.paste import parse_pasted
 from worktables.rows import (
     add_rows,
@@ -38,6 +36,7 @@ from worktables.serializers import (
 )
 from worktables.storage import layout_of
 from worktables.storage.values import Unfit, from_json
+from worktables.typed import typed_value
 from worktables.viewing import page_of
 
 LARGEST_PAGE = 1000
@@ -264,7 +263,7 @@ class CellView(WorktableView):
         if not column.editable_by_people:
             raise NotEditable(column.name, column.get_role_display().split(":")[0])
         edit = read(CellEditSerializer, request.data)
-        value = parsed(column, edit["text"]) if "text" in edit else sent(column, edit["value"])
+        value = typed_value(column, edit["text"]) if "text" in edit else sent(column, edit["value"])
         edit_cell(worktable, row_id, column, value, seen=sent(column, edit["seen"]), editor=request.user)
         return Response(self.row_document(worktable, row_id))
 
@@ -275,16 +274,3 @@ def sent(column, value):
         return from_json(column.kind, value)
     except Unfit as problem:
         raise UnfitValue(column.name, value, str(problem)) from None
-
-
-def parsed(column, text):
-    """Return a value as people type it; empty is an empty cell."""
-    try:
-        return parse_cell(
-            column.kind, text, element=column.element, shape=column.shape, time_scale=column.time_scale
-        )
-    except BadCell as problem:
-        what = f"is not {WHAT.get(problem.kind, problem.kind)}: {problem.remedy}"
-        raise UnfitValue(column.name, text, what) from None
-    except FormatError as problem:
-        raise UnfitValue(column.name, text, f"does not fit: {problem}") from None
