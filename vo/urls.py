@@ -35,4 +35,5 @@ urlpatterns = [
     path("tap/tables/<path:name>", vosi.table, name="tap-table"),
     path("tap/", include("vo.uws.urls")),
     path("tap/examples", tap.examples, name="tap-examples"),
+    path("", include("vo.rows.urls")),
 ]

@@ -82,6 +82,11 @@ def job(owner, body=None):
     return Expected(owner, 404, 404, 404, 404, body=body, csrf=False)
 
 
+def row_job(owner, body=None, **options):
+    """Return what an address of a row as a job answers, where only owners may write."""
+    return Expected(owner, 403, 403, 404, 401, body=body, csrf=False, **options)
+
+
 def a_file():
     """Return a small table to upload."""
     return SimpleUploadedFile("sources.csv", b"name,flux\nA,1.5\n")
@@ -220,6 +225,11 @@ WRITES = {
     ("tap-job-executionduration", "POST"): job(303, {"EXECUTIONDURATION": "60"}),
     ("tap-job-destruction", "POST"): job(303, {"DESTRUCTION": "2026-03-01T12:00:00Z"}),
     ("tap-job-parameters", "POST"): job(303, QUERY),
+    ("row-jobs", "POST"): row_job(303, {"x": "4", "PHASE": "RUN"}),
+    ("row-job", "POST"): row_job(303, {"ACTION": "DELETE"}),
+    ("row-job", "DELETE"): row_job(303),
+    ("row-job-phase", "POST"): row_job(303, {"PHASE": "ABORT"}),
+    ("row-job-parameters", "POST"): row_job(303, {"x": "4"}, given="all computed"),
 }  # fmt: skip
 
 # Left out, each with the reason.
@@ -547,7 +557,8 @@ def test_what_one_may_not_see_is_not_there(world):
         if name in PUBLIC or name in STREAMS or "GET" not in methods_of(route, world):
             continue
         nobody, stranger = (world.ask(who, route, "GET")[0] for who in ("anonymous", "stranger"))
-        asked_to_sign_in = 401 if route.path.startswith("api/") else SIGN_IN
+        for_programs = route.path.startswith("api/") or name.startswith("row-job")
+        asked_to_sign_in = 401 if for_programs else SIGN_IN
         if outcome(nobody) != asked_to_sign_in:
             wrong.append((name, "anonymous", outcome(nobody)))
         if set(route.parameters) & {"slug", "pk", "worktable_id"} and outcome(stranger) != 404:

@@ -2,10 +2,13 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.vo.counting import counts  # noqa: F401
 from tests.vo.test_clients import sky  # noqa: F401
 
 pytestmark = pytest.mark.filterwarnings(
@@ -14,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 TEXT = (Path(__file__).parents[2] / "docs" / "vo.md").read_text()
 ADDRESS = "http://127.0.0.1:8000"
+JOBS = f"{ADDRESS}/worktables/4/jobs"
 
 
 def blocks(language):
@@ -21,15 +25,17 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.S)
 
 
-def test_python_sessions_run(live, sky, capsys):  # noqa: F811
+def test_python_sessions_run(live, sky, counts, capsys):  # noqa: F811
     known = {"token": live.token}
     for block in blocks("python"):
-        exec(block.replace(ADDRESS, live.address), known)  # what it prints is what its reader sees
+        block = block.replace(JOBS, counts.jobs).replace(ADDRESS, live.address)
+        exec(block, known)  # what it prints is what its reader sees
 
     n_bright = min(10, int((sky["flux"] > 1).sum()))
     printed = capsys.readouterr().out.split()
     assert printed[:3] == ["mJy", str(len(sky)), str(n_bright)]
     assert printed[4] == str(len(sky))
+    assert printed[-2:] == ["COMPLETED", "4"]
     known["session"].close()
 
 
@@ -40,6 +46,16 @@ def test_stilts_sessions_run(live, sky, run_tool, tmp_path, monkeypatch):  # noq
         code, said = run_tool(*shlex.split(line.replace(ADDRESS, live.address)))
         assert code == 0, said
     assert {path.name for path in tmp_path.iterdir()} == {"bright.fits", "near.vot", "matched.vot"}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="no curl in PATH")
+def test_the_curl_session_makes_a_job(live, counts):  # noqa: F811
+    (line,) = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl ")]
+
+    line = line.replace(JOBS, counts.jobs).replace("$TOKEN", live.token)
+    said = subprocess.run([*shlex.split(line), "--silent"], capture_output=True, text=True, check=True)
+
+    assert '<uws:parameter id="flux_min">0.02</uws:parameter>' in said.stdout
 
 
 def test_the_command_line_is_understood():
