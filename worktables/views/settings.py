@@ -5,6 +5,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from projects.models import Project
@@ -19,10 +20,12 @@ from worktables.columns import (
     users_of,
 )
 from worktables.creating import delete_worktable, describe_worktable, rename_worktable
+from worktables.dependencies import graph_of
 from worktables.editing import UNDOABLE
 from worktables.filtering import is_id
 from worktables.formats.parsing import parse_cell
 from worktables.forms import ColumnFactsForm, NewColumnForm, TableFactsForm
+from worktables.models import Role
 from worktables.parameters import declared_parameters, set_parameters
 from worktables.showing import shown
 from worktables.storage.values import Unfit, from_json
@@ -30,6 +33,7 @@ from worktables.views.finding import REFUSALS, about, field_of, find_table, word
 from worktables.views.parameters import parameter_levels
 
 CHANGES_SHOWN = 50
+COLUMNS_IN_EXAMPLE = 3
 
 
 @login_required
@@ -116,7 +120,21 @@ def columns(request, pk):
     found = list(table.columns.all())
     users = users_of(table, found, request.user)
     facts = about(request, table, form=form, columns=[(column, users[column.pk]) for column in found])
+    facts |= jobs_shown(request, table, found, facts["may_run"])
     return render(request, "worktables/columns.html", facts, status=400 if form.errors else 200)
+
+
+def jobs_shown(request, table, columns, may_run):
+    """Return where programs find the rows of a table as jobs, if it has steps; and by which columns they add one."""
+    graph = graph_of(table.project_id)
+    if not graph.steps_of[table.pk]:
+        return {}
+    adds = may_run and table.pk not in graph.expand_into
+    names = [column.name for column in columns if column.role == Role.INPUT] if adds else []
+    return {
+        "jobs": request.build_absolute_uri(reverse("row-jobs", args=[table.pk])),
+        "job_columns": names[:COLUMNS_IN_EXAMPLE],
+    }
 
 
 @login_required
