@@ -52,14 +52,18 @@ def in_text(column, value):
     return format_cell(column.kind, value, element=column.element or "float")
 
 
+def named_by(layout):
+    """Return the column that says what a row is called, in a list of one or none."""
+    column = layout.by_name.get(NAME)
+    return [column] if column is not None and column.kind == Kind.TEXT else []
+
+
 def name_of(layout, row):
     """Return what a row is called: by its column “name”, or as the item that it is."""
-    column = layout.by_name.get(NAME)
-    named = layout.value(column, row) if column is not None and column.kind == Kind.TEXT else None
-    return named or row.item_key or ""
+    names = [layout.value(column, row) for column in named_by(layout)]
+    return next(filter(None, names), "") or row.item_key or ""
 
 
 def column_of_names(layout):
     """Return the column in which a row's name is typed, if there is one."""
-    column = layout.by_name.get(NAME)
-    return column if column is not None and column.kind == Kind.TEXT and column.editable_by_people else None
+    return next((column for column in named_by(layout) if column.editable_by_people), None)

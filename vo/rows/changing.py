@@ -1,7 +1,5 @@
 """What is done to a job, done to its row: as the row's page does it, by the same functions and with the same rights."""
 
-from django.db import transaction
-
 from archive.errors import NotFits
 from archive.headers import check_fits, manifest_of
 from archive.keeping import keep_product
@@ -20,7 +18,7 @@ from worktables.holding import hold_rows, release_rows
 from worktables.making import make
 from worktables.models import Hold, Kind, TableStep
 from worktables.queue.code import step_of
-from worktables.queue.locking import hold
+from worktables.queue.locking import hold, in_one_transaction
 from worktables.rows import add_rows, delete_rows, fit_cell
 from worktables.storage import layout_of
 from worktables.typed import typed_value
@@ -30,7 +28,7 @@ BUSY = (Phase.QUEUED, Phase.EXECUTING)
 RUNNABLE = (Phase.PENDING, Phase.ABORTED, Phase.ERROR)
 
 
-@transaction.atomic
+@in_one_transaction
 def add_job(table, said, files, *, by, run_id="", run=False):
     """Add a row of what a form says; return its id.
 
@@ -71,7 +69,7 @@ def add_job(table, said, files, *, by, run_id="", run=False):
     return row_id
 
 
-@transaction.atomic
+@in_one_transaction
 def start_row(table, row_id, *, by):
     """Have a row made, with all that it is made from; to start what was started changes nothing.
 
@@ -95,7 +93,7 @@ def start_row(table, row_id, *, by):
     make(table, by=by, rows=[row_id])
 
 
-@transaction.atomic
+@in_one_transaction
 def abort_row(table, row_id, *, by):
     """Cancel what is queued or runs of a row, or waits to be started; to abort what is aborted changes nothing.
 
@@ -119,7 +117,7 @@ def abort_row(table, row_id, *, by):
         raise NothingToAbort(row.phase)
 
 
-@transaction.atomic
+@in_one_transaction
 def edit_row(table, row_id, said, files, *, by, run_id=""):
     """Edit cells of a row while nothing of it runs; what is computed from them becomes stale.
 
@@ -182,6 +180,7 @@ def column_named(layout, name):
 
 def keep_file(project, file, by):
     """Keep a file for a project and return its hash; one that is a damaged FITS file is refused."""
+    file.seek(0)  # it may be asked for once more, in another attempt
     data, header, media_type = file.read(), {}, "application/octet-stream"
     if data.startswith(b"SIMPLE  ="):
         media_type = "application/fits"

@@ -1,7 +1,7 @@
 """Finding a table's list of jobs, and a row in it: what whoever asks may not see is not there."""
 
 from projects.permissions import demand
-from vo.rows.cells import name_of
+from vo.rows.cells import name_of, named_by
 from vo.rows.phases import with_phase
 from vo.rows.telling import owners_of
 from vo.signing import NotSignedIn
@@ -10,7 +10,8 @@ from vo.uws.errors import NotThere
 from worktables.models import State, TableStep, Worktable
 from worktables.storage import layout_of
 
-LISTED = 10_000  # jobs, in one document
+LISTED, MOST = 1000, 10_000  # jobs in one document, unless LAST asks for more
+TOLD = ("id", "created_at", "created_by", "item_key")
 NO_LIST = "there is no such list of jobs; the table may have no pipeline, lie in the trash, or not be shared with you"
 NO_JOB = "there is no such job; its row may have been deleted"
 
@@ -57,7 +58,8 @@ def rows_asked(table, said, viewer):
     rows = with_phase(layout.rows, table.pk)
     asked = last_of(said, "PHASE")
     rows = rows.filter(phase__in=phases_asked(said)) if asked else rows.exclude(state=State.RETIRED)
-    rows = list(made_after(rows, said).order_by("-id")[: last_asked(said, LISTED)])
+    rows = made_after(rows, said).only(*TOLD, *layout.fields(named_by(layout)))
+    rows = list(rows.order_by("-id")[: last_asked(said, LISTED, MOST)])
     owners = owners_of(table, rows, viewer)
     for row in rows:
         row.run_id, row.owner_name = name_of(layout, row), owners.get(row.created_by, "")

@@ -55,10 +55,10 @@ def made_after(jobs, parameters):
     return jobs.filter(created_at__gt=moment_in("AFTER", after)) if after else jobs
 
 
-def last_asked(parameters, most=None):
-    """Return how many jobs are asked for; as many as there may be, if that is not said."""
+def last_asked(parameters, otherwise=None, most=2**31):
+    """Return how many jobs are asked for, at most; or else what is given, of which None is all."""
     last = last_of(parameters, "LAST")
-    return whole_in("LAST", last, 1, most or 2**31) if last else most
+    return whole_in("LAST", last, 1, most) if last else otherwise
 
 
 def moment_in(name, text):

@@ -14,7 +14,7 @@ from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable, describe_worktable
 from worktables.editing import edit_cell
 from worktables.holding import hold_rows
-from worktables.models import Change, TableStep, Unit
+from worktables.models import Change, TableStep, Todo, Unit
 from worktables.rows import add_rows
 from worktables.storage import layout_of
 from worktables.updating import rerun_rows
@@ -294,6 +294,24 @@ def test_what_is_queued_is_aborted_and_started_again(program, work):
     assert program.phase(place) == "COMPLETED"
 
 
+def test_what_runs_takes_no_edit_and_is_aborted(program, worktable, work):
+    place = program.make(x="2", PHASE="RUN")
+    begun = timezone.now()
+    Todo.objects.filter(worktable=worktable, step__name="add").update(owner="worker", claimed_at=begun)
+
+    root = program.document(place)
+    assert root.findtext(f"{UWS}phase") == "EXECUTING"
+    assert abs(datetime.fromisoformat(root.findtext(f"{UWS}startTime")) - begun) < timedelta(seconds=0.01)
+    assert program.post(f"{place}/phase", PHASE="RUN").status_code == 303
+    assert said(program.post(f"{place}/parameters", x="3"))[1].startswith(
+        "the job is EXECUTING, and can be told"
+    )
+    program.post(f"{place}/phase", PHASE="ABORT")
+
+    assert program.phase(place) == "ABORTED"
+    assert not Todo.objects.filter(worktable=worktable, row_id=4).exists()
+
+
 @pytest.mark.parametrize("automatic", [True, False])
 def test_what_was_never_started_is_aborted(program, work, request, automatic):
     if not automatic:
@@ -319,6 +337,11 @@ def test_a_phase_that_cannot_be_is_refused_with_a_sentence(program, worktable, o
     assert asked("/1", "RUN") == (400, f"{ended}started only while it is PENDING or ABORTED or ERROR")
     assert asked("/1", "ABORT") == (400, f"{ended}aborted only while it is PENDING or QUEUED or EXECUTING")
     assert asked("/1", "SUSPEND") == (400, "PHASE is “SUSPEND”; give RUN or ABORT")
+    program.make(y="1")
+    assert asked("/4", "RUN") == (
+        400,
+        "“x” is empty, and “add” needs it; give it a value, then start the job",
+    )
     held = "the job is HELD: held by owner: the archive is down; release it on its page, then start it"
     assert asked("/2", "RUN") == asked("/2", "ABORT") == (400, held)
 
