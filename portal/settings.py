@@ -248,6 +248,7 @@ VO = {
     "MAXREC": 1_000_000,  # rows of an answer, unless somebody asks for more
     "MAXREC_HARD": 100_000_000,
     "SYNC_SECONDS": 60.0,
+    "PREVIEW_SECONDS": 20.0,  # for the first rows, on the page of queries
     "ASYNC_SECONDS": 3600.0,
     "ASYNC_SECONDS_HARD": 86_400.0,
     "RETENTION_SECONDS": 7 * 86_400,  # a job and its result are kept so long

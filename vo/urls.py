@@ -3,12 +3,14 @@ from django.urls import include, path
 from vo import scs, sia, soda, vosi
 from vo.datalink import views as datalink
 from vo.tap import views as tap
-from vo.views import files, published, publishing
+from vo.views import files, published, publishing, querying
 
 urlpatterns = [
     path("worktables/<int:pk>/publish/", publishing.table_publications, name="worktable-publications"),
     path("published/", published.published, name="published"),
     path("published/<slug:schema>/<slug:name>/v<int:number>/", published.version, name="published-version"),
+    path("query/", querying.query, name="query"),
+    path("query/tables/", querying.tables, name="query-tables"),
     path("scs/<slug:schema>/<slug:name>", scs.cone, name="cone-search"),
     path(
         "published/<slug:schema>/<slug:name>/v<int:number>/rows/<int:row_id>/<slug:column>",

@@ -50,22 +50,14 @@ def answer(query, user, *, seconds=None, stopped=lambda: False, described=lambda
     ------
     vo.adql.AdqlError, VoError
     """
-    schemas = schemas_for(user, query.base)
-    uploads = {name.lower(): read_upload(name, data) for name, data in query.uploads.items()}
-    tables, rows = _with_rows(schemas, uploads)
-    translation = translate(query.text, tables, backend(), limit=query.maxrec + 1)
-    brought = [
-        rows[table.sql]()
-        for table in sorted(translation.tables, key=lambda one: one.full_name)
-        if table.sql in rows
-    ]
+    translation, brought = prepare(query, user)
     limits = {"seconds": seconds or settings.VO["SYNC_SECONDS"], "stopped": stopped}
     n_rows = None
     if query.format.needs_count and is_countable(translation):
         n_rows = min(query.maxrec, count(translation, brought, **limits))
     found = ask(translation, brought, format=query.format.name, **limits)
     counted = Counted(found, query.maxrec)
-    batches = _as_values(translation.columns, counted)
+    batches = as_values(translation.columns, counted)
     first = next(batches, [])
     info = TableInfo(
         "result",
@@ -77,6 +69,33 @@ def answer(query, user, *, seconds=None, stopped=lambda: False, described=lambda
     )
     pieces = query.format.writer(info, chain([first], batches))
     return Answer(query.media_type, query.format.suffix, pieces)
+
+
+def prepare(query, user, schemas=None):
+    """Translate a query for this user.
+
+    Parameters
+    ----------
+    query : TapQuery
+    user : User or AnonymousUser
+    schemas : list of Schema, optional
+        What this user may ask, where it is known already.
+
+    Returns
+    -------
+    Translation, list of BroughtTable
+        What to ask, and the tables that must be there meanwhile.
+
+    Raises
+    ------
+    vo.adql.AdqlError, VoError
+    """
+    schemas = schemas_for(user, query.base) if schemas is None else schemas
+    uploads = {name.lower(): read_upload(name, data) for name, data in query.uploads.items()}
+    tables, rows = _with_rows(schemas, uploads)
+    translation = translate(query.text, tables, backend(), limit=query.maxrec + 1)
+    read = sorted(translation.tables, key=lambda one: one.full_name)
+    return translation, [rows[table.sql]() for table in read if table.sql in rows]
 
 
 def is_countable(translation):
@@ -140,7 +159,7 @@ class Counted:
         return (("QUERY_STATUS", "OVERFLOW", "there are more rows than MAXREC lets through"),)
 
 
-def _as_values(columns, batches):
+def as_values(columns, batches):
     """Turn what the database gives into values: shapes and arrays into numbers, and SQLite's numbers into truths."""
     turns = {i: turn for i, column in enumerate(columns) if (turn := _turn(column))}
     for batch in batches:
