@@ -2,7 +2,7 @@
 
 from django import forms
 
-from vo.models import PublishedVersion, Scope
+from vo.models import PublishedVersion, SavedQuery, Scope
 from vo.publishing.proposing import CURATION
 
 LINES = {"rows": 3}
@@ -79,3 +79,37 @@ class DecisionForm(forms.Form):
         wide = scopes[scopes.index(Scope(version.scope)) : scopes.index(Scope(version.asked)) + 1]
         self.fields["scope"].choices = [(scope.value, scope.label) for scope in wide]
         self.fields["scope"].initial = version.asked
+
+
+class SavedQueryForm(forms.ModelForm):
+    """What a saved query is called, and who may read it."""
+
+    class Meta:
+        model = SavedQuery
+        fields = ["name", "about", "is_open", "text"]
+        labels = {
+            "about": "What it is for",
+            "is_open": "Open to whoever has its address",
+            "text": "Query in ADQL",
+        }
+        help_texts = {
+            "about": "May be left empty.",
+            "is_open": "They read the query, and find what they themselves may see.",
+        }
+        widgets = {
+            "about": forms.Textarea(attrs={"rows": 2}),
+            "text": forms.Textarea(
+                attrs={"rows": 10, "class": "mono", "spellcheck": "false", "autocapitalize": "none"}
+            ),
+        }
+
+    def __init__(self, *args, owner, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.instance.owner = owner
+
+    def clean_text(self):
+        """Return the text with its lines as we keep them."""
+        return self.cleaned_data["text"].replace("\r\n", "\n")
+
+    def _get_validation_exclusions(self):
+        return super()._get_validation_exclusions() - {"owner"}

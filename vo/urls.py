@@ -3,7 +3,7 @@ from django.urls import include, path
 from vo import scs, sia, soda, vosi
 from vo.datalink import views as datalink
 from vo.tap import views as tap
-from vo.views import files, published, publishing, querying
+from vo.views import files, published, publishing, querying, saving
 
 urlpatterns = [
     path("worktables/<int:pk>/publish/", publishing.table_publications, name="worktable-publications"),
@@ -11,6 +11,13 @@ urlpatterns = [
     path("published/<slug:schema>/<slug:name>/v<int:number>/", published.version, name="published-version"),
     path("query/", querying.query, name="query"),
     path("query/tables/", querying.tables, name="query-tables"),
+    path("query/history/", saving.history, name="query-history"),
+    path("query/history/<int:pk>/", saving.past_query, name="query-past"),
+    path("query/save/", saving.save, name="query-save"),
+    path("query/saved/", saving.saved_queries, name="query-saved"),
+    path("query/saved/<slug:key>/", saving.saved_query, name="query-saved-query"),
+    path("query/saved/<slug:key>/edit/", saving.edit_saved, name="query-edit-saved"),
+    path("query/saved/<slug:key>/delete/", saving.delete_saved, name="query-delete-saved"),
     path("scs/<slug:schema>/<slug:name>", scs.cone, name="cone-search"),
     path(
         "published/<slug:schema>/<slug:name>/v<int:number>/rows/<int:row_id>/<slug:column>",

@@ -3,5 +3,15 @@
 from vo.models.jobs import Job
 from vo.models.products import PublishedProduct
 from vo.models.publications import FrozenRun, Publication, PublishedVersion, Scope
+from vo.models.queries import PastQuery, SavedQuery
 
-__all__ = ["FrozenRun", "Job", "Publication", "PublishedProduct", "PublishedVersion", "Scope"]
+__all__ = [
+    "FrozenRun",
+    "Job",
+    "PastQuery",
+    "Publication",
+    "PublishedProduct",
+    "PublishedVersion",
+    "SavedQuery",
+    "Scope",
+]

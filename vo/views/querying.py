@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from vo.adql import AdqlError
@@ -16,6 +17,7 @@ from vo.parameters import base_of
 from vo.querying.browsing import browse
 from vo.querying.pointing import point_at
 from vo.querying.previewing import UNSORTABLE, preview, sort_rows
+from vo.querying.remembering import remember
 from vo.querying.showing import cells_of, heads_of
 from vo.tap.examples import examples_for
 from worktables.formats import FORMATS
@@ -28,10 +30,16 @@ LONGEST_ADDRESS = 6000  # bytes; some servers between here and the reader take n
 def query(request):
     """Answer a query on the page on which it was written; what is posted gets an address, if it is short enough."""
     if request.method == "POST":
-        text = request.POST.get("query", "").replace("\r\n", "\n")
+        text = text_of(request.POST)
+        remember(text, request.user, now=timezone.now())
         address = address_of(text)
         return HttpResponseRedirect(address) if address else query_page(request, text)
-    return query_page(request, request.GET.get("query", "").replace("\r\n", "\n"))
+    return query_page(request, text_of(request.GET))
+
+
+def text_of(sent):
+    """Return the query that was sent, with its lines as we keep them."""
+    return sent.get("query", "").replace("\r\n", "\n")
 
 
 def query_page(request, text, **more):
