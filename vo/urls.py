@@ -3,13 +3,14 @@ from django.urls import include, path
 from vo import scs, sia, soda, vosi
 from vo.datalink import views as datalink
 from vo.tap import views as tap
-from vo.views import files, published, publishing, querying, saving
+from vo.views import files, published, publishing, query_form, querying, saving
 
 urlpatterns = [
     path("worktables/<int:pk>/publish/", publishing.table_publications, name="worktable-publications"),
     path("published/", published.published, name="published"),
     path("published/<slug:schema>/<slug:name>/v<int:number>/", published.version, name="published-version"),
     path("query/", querying.query, name="query"),
+    path("query/form/", query_form.query_form, name="query-form"),
     path("query/tables/", querying.tables, name="query-tables"),
     path("query/history/", saving.history, name="query-history"),
     path("query/history/<int:pk>/", saving.past_query, name="query-past"),
