@@ -15,6 +15,8 @@ from vo.catalogue import schemas_for
 from vo.errors import VoError
 from vo.parameters import base_of
 from vo.querying.browsing import browse
+from vo.querying.counting import counter_for
+from vo.querying.explaining import explain
 from vo.querying.pointing import point_at
 from vo.querying.previewing import UNSORTABLE, preview, sort_rows
 from vo.querying.remembering import remember
@@ -50,6 +52,7 @@ def query_page(request, text, **more):
     facts = {
         "text": text,
         "here": "adql",
+        "n_tables": len(asked.preview.tables) if asked.preview else 0,
         "address": address_of(text),
         "asked": asked,
         "examples": () if text.strip() else examples_for(t for one in schemas for t in one.tables),
@@ -59,6 +62,8 @@ def query_page(request, text, **more):
     }
     if asked.preview:
         facts |= result_facts(request, text, asked.preview)
+        if not asked.preview.rows:
+            facts |= emptiness_facts(request.user, text, schemas, base)
     return render(request, "vo/query/page.html", facts, status=400 if asked.error else 200)
 
 
@@ -98,6 +103,24 @@ def result_facts(request, text, found):
         "downloads": [
             (FORMATS[name].title, name, download_address(text, name) if address else "") for name in FORMATS
         ],
+    }
+
+
+def emptiness_facts(user, text, schemas, base):
+    """Return why there are no rows, with addresses of queries that would find some."""
+    why = explain(text, counter_for(user, schemas, base=base))
+    return {
+        "why": {
+            "bare": why.bare,
+            "in_time": why.in_time,
+            **{
+                name: [
+                    {"condition": one.condition, "n_rows": one.n_rows, "address": address_of(one.query)}
+                    for one in getattr(why, name)
+                ]
+                for name in ("removing", "hopeless", "alone")
+            },
+        }
     }
 
 

@@ -139,3 +139,15 @@ def test_tables_are_found_by_what_their_columns_mean(client, sources, publish):
 
     assert "virgo.sources" in found
     assert "tap_schema.keys" not in found
+
+
+@committed
+def test_an_empty_answer_says_which_condition_emptied_it(page, sources, publish):
+    publish(sources)
+
+    answer = page("SELECT name FROM virgo.sources WHERE flux > 100 AND n > 0 ORDER BY name")
+
+    assert "0 rows, 1 column" in answer.words
+    assert "Without flux > 100 there would be 2 rows." in answer.words
+    assert "Without any condition there would be 4 rows." in answer.words
+    assert "query=SELECT+name+FROM+virgo.sources+WHERE+n+%3E+0+ORDER+BY+name" in answer.content.decode()
