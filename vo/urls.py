@@ -3,7 +3,7 @@ from django.urls import include, path
 from vo import scs, sia, soda, vosi
 from vo.datalink import views as datalink
 from vo.tap import views as tap
-from vo.views import files, published, publishing, query_form, querying, saving
+from vo.views import files, published, publishing, query_form, query_jobs, querying, saving
 
 urlpatterns = [
     path("worktables/<int:pk>/publish/", publishing.table_publications, name="worktable-publications"),
@@ -12,6 +12,11 @@ urlpatterns = [
     path("query/", querying.query, name="query"),
     path("query/form/", query_form.query_form, name="query-form"),
     path("query/tables/", querying.tables, name="query-tables"),
+    path("query/jobs/", query_jobs.jobs, name="query-jobs"),
+    path("query/jobs/now/", query_jobs.jobs_now, name="query-jobs-now"),
+    path("query/jobs/<slug:job_id>/", query_jobs.job, name="query-job"),
+    path("query/jobs/<slug:job_id>/now/", query_jobs.job_now, name="query-job-now"),
+    path("query/jobs/<slug:job_id>/change/", query_jobs.change_job, name="query-change-job"),
     path("query/history/", saving.history, name="query-history"),
     path("query/history/<int:pk>/", saving.past_query, name="query-past"),
     path("query/save/", saving.save, name="query-save"),

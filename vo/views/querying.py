@@ -44,16 +44,19 @@ def text_of(sent):
     return sent.get("query", "").replace("\r\n", "\n")
 
 
-def query_page(request, text, **more):
-    """Show a query and what it finds, or what is wrong with it."""
+def query_page(request, text, *, error=None, **more):
+    """Show a query and what it finds, or what is wrong with it; an `error` is known before it is asked."""
     base = base_of(request)
     schemas = schemas_for(request.user, base)
-    asked = asked_of(request.user, text, schemas, base) if text.strip() else Asked(text)
+    asked = Asked(text, error=error)
+    if text.strip() and error is None:
+        asked = asked_of(request.user, text, schemas, base)
     facts = {
         "text": text,
         "here": "adql",
         "n_tables": len(asked.preview.tables) if asked.preview else 0,
         "address": address_of(text),
+        "formats": FORMATS.values(),
         "asked": asked,
         "examples": () if text.strip() else examples_for(t for one in schemas for t in one.tables),
         "limits": {"rows": settings.VO["MAXREC"], "seconds": settings.VO["SYNC_SECONDS"]},
