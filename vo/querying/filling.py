@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from vo.adql.tables import Column, Table
 from vo.adql.times import mjd_of
+from vo.querying.conditions import places_of
 from vo.querying.forming import NUMBER, Cone, Constraint, Form, Range, Truth, Words
-from vo.querying.reading import places_of
 
 UNITS = {"arcsec": 3600, "arcmin": 60, "deg": 1}
 BOUND = re.compile(r"(?P<sign>[<>]?)\s*(?P<text>.*)", re.DOTALL)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vo.adql.tables import Column, Table
-from vo.querying.reading import places_of
+from vo.querying.conditions import places_of
 
 # The first group whose UCDs fit has the column (UCD1+ 1.5): the longest beginnings come first.
 GROUPS = (

@@ -9,10 +9,11 @@ from vo.adql import AdqlError, Tables
 from vo.catalogue import schemas_for
 from vo.parameters import base_of
 from vo.querying.browsing import is_older
+from vo.querying.conditions import BeyondForm
 from vo.querying.filling import UNITS, fields_of, form_from
 from vo.querying.forming import Form, adql_of
 from vo.querying.meaning import groups_of
-from vo.querying.reading import BeyondForm, form_of
+from vo.querying.reading import form_of
 from vo.querying.remembering import remember
 from vo.tap.schema import table_name
 from vo.views.querying import address_of, query_page, text_of

@@ -17,6 +17,7 @@ from vo.parameters import base_of
 from vo.querying.browsing import browse
 from vo.querying.counting import counter_for
 from vo.querying.explaining import explain
+from vo.querying.plotted import plot_facts
 from vo.querying.pointing import point_at
 from vo.querying.previewing import UNSORTABLE, preview, sort_rows
 from vo.querying.remembering import remember
@@ -25,6 +26,7 @@ from vo.tap.examples import examples_for
 from worktables.formats import FORMATS
 
 SHOWN_ROWS = 200
+PLOTTED_ROWS = 20_000
 LONGEST_ADDRESS = 6000  # bytes; some servers between here and the reader take no longer ones
 
 
@@ -50,7 +52,8 @@ def query_page(request, text, *, error=None, **more):
     schemas = schemas_for(request.user, base)
     asked = Asked(text, error=error)
     if text.strip() and error is None:
-        asked = asked_of(request.user, text, schemas, base)
+        most = PLOTTED_ROWS if "plot" in request.GET else SHOWN_ROWS
+        asked = asked_of(request.user, text, schemas, base, most)
     facts = {
         "text": text,
         "here": "adql",
@@ -84,12 +87,10 @@ class Asked:
         return point_at(self.text, getattr(self.error, "position", None))
 
 
-def asked_of(user, text, schemas, base):
+def asked_of(user, text, schemas, base, most):
     """Ask a query for its first rows."""
     try:
-        found = preview(
-            text, user, schemas, most=SHOWN_ROWS, seconds=settings.VO["PREVIEW_SECONDS"], base=base
-        )
+        found = preview(text, user, schemas, most=most, seconds=settings.VO["PREVIEW_SECONDS"], base=base)
     except (AdqlError, VoError) as error:
         return Asked(text, error=error)
     return Asked(text, found)
@@ -100,12 +101,14 @@ def result_facts(request, text, found):
     wanted = request.GET.get("sort", "")
     address = address_of(text)
     return {
+        "is_cut": found.more or len(found.rows) > SHOWN_ROWS,
         "heads": heads_of(found.columns, wanted, address, UNSORTABLE),
-        "rows": cells_of(found.columns, sort_rows(found, wanted)),
+        "rows": cells_of(found.columns, sort_rows(found, wanted)[:SHOWN_ROWS]),
         "sorted_by": wanted.removeprefix("-") if found.rows else "",
         "downloads": [
             (FORMATS[name].title, name, download_address(text, name) if address else "") for name in FORMATS
         ],
+        **(plot_facts(request.GET, found) if address else {}),
     }
 
 

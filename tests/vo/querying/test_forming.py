@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vo.adql import AdqlError, Column, Position, Table, Tables, translate
+from vo.querying.conditions import BeyondForm
 from vo.querying.forming import Cone, Form, Range, Truth, Words, adql_of
-from vo.querying.reading import BeyondForm, form_of
+from vo.querying.reading import form_of
 
 COLUMNS = (
     Column("ra", "float", "deg", "pos.eq.ra"),

@@ -151,3 +151,32 @@ def test_an_empty_answer_says_which_condition_emptied_it(page, sources, publish)
     assert "Without flux > 100 there would be 2 rows." in answer.words
     assert "Without any condition there would be 4 rows." in answer.words
     assert "query=SELECT+name+FROM+virgo.sources+WHERE+n+%3E+0+ORDER+BY+name" in answer.content.decode()
+
+
+@committed
+@pytest.mark.parametrize(
+    ("how", "words"),
+    [
+        ({"plot": "sky"}, "3 points; 1 row cannot be drawn. Positions on the whole sky."),
+        ({"plot": "xy", "x": "n", "y": "flux"}, "2 points; 2 rows cannot be drawn. Flux [mJy] against n"),
+        ({"plot": "xy", "x": "place_ra", "y": "flux", "ylog": "1"}, "3 points; 1 row cannot be drawn."),
+    ],
+)
+def test_an_answer_is_plotted(page, sources, publish, how, words):
+    publish(sources)
+
+    answer = page("SELECT * FROM virgo.sources", **how)
+
+    assert words in answer.words
+    assert '<path class="dots" d="M' in answer.content.decode()
+
+
+@committed
+def test_what_is_plotted_is_not_all_listed(page, sources, publish, monkeypatch):
+    publish(sources)
+    monkeypatch.setattr("vo.views.querying.SHOWN_ROWS", 2)
+
+    answer = page("SELECT * FROM virgo.sources", plot="sky")
+
+    assert "The first 2 rows; there are more" in answer.words
+    assert "3 points" in answer.words
