@@ -12,6 +12,7 @@ urlpatterns = [
     path("query/", querying.query, name="query"),
     path("query/form/", query_form.query_form, name="query-form"),
     path("query/tables/", querying.tables, name="query-tables"),
+    path("query/words/", querying.words, name="query-words"),
     path("query/jobs/", query_jobs.jobs, name="query-jobs"),
     path("query/jobs/now/", query_jobs.jobs_now, name="query-jobs-now"),
     path("query/jobs/<slug:job_id>/", query_jobs.job, name="query-job"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.http import HttpResponseRedirect
+from django.http import HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from vo.catalogue import schemas_for
 from vo.errors import VoError
 from vo.parameters import base_of
 from vo.querying.browsing import browse
+from vo.querying.completing import words_for
 from vo.querying.counting import counter_for
 from vo.querying.explaining import explain
 from vo.querying.plotted import plot_facts
@@ -146,6 +147,14 @@ def tables(request):
     """Show the list of tables alone, for a page that is open already."""
     schemas = schemas_for(request.user, base_of(request))
     return render(request, "vo/query/_tables.html", tables_facts(request, schemas, ()))
+
+
+@require_safe
+def words(request):
+    """Give the words with which a query can go on, to who writes one."""
+    answer = JsonResponse(words_for(schemas_for(request.user, base_of(request))))
+    answer["Cache-Control"] = "private, max-age=60"
+    return answer
 
 
 def tables_facts(request, schemas, read):

@@ -1,5 +1,6 @@
 /** Wires the page of queries: keys, the list of tables, and what was typed is there again after a detour. */
 
+import { completes } from "./completion.js";
 import { listTables } from "./table-list.js";
 import { growing, insert, place } from "./writing.js";
 
@@ -7,6 +8,7 @@ const form = document.getElementById("asking");
 const text = document.getElementById("adql");
 
 growing(text);
+completes(text, document.getElementById("completions"), document.getElementById("completed"));
 document.querySelector("[data-hint]").hidden = false;
 
 text.addEventListener("keydown", (event) => {
