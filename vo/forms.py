@@ -2,8 +2,10 @@
 
 from django import forms
 
+from projects.models import Project
 from vo.models import PublishedVersion, SavedQuery, Scope
 from vo.publishing.proposing import CURATION
+from worktables.forms import name_field
 
 LINES = {"rows": 3}
 
@@ -113,3 +115,15 @@ class SavedQueryForm(forms.ModelForm):
 
     def _get_validation_exclusions(self):
         return super()._get_validation_exclusions() - {"owner"}
+
+
+class KeptResultForm(forms.Form):
+    """Where the answer of a query is kept, and what it is called there."""
+
+    project = forms.ModelChoiceField(Project.objects.none(), empty_label=None)
+    name = name_field("Name of the table", "Small letters, digits and _, as it stands in a query.")
+    title = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, *args, projects, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["project"].queryset = projects

@@ -3,7 +3,7 @@ from django.urls import include, path
 from vo import scs, sia, soda, vosi
 from vo.datalink import views as datalink
 from vo.tap import views as tap
-from vo.views import files, published, publishing, query_form, query_jobs, querying, saving
+from vo.views import files, published, publishing, query_form, query_jobs, query_worktable, querying, saving
 
 urlpatterns = [
     path("worktables/<int:pk>/publish/", publishing.table_publications, name="worktable-publications"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("query/", querying.query, name="query"),
     path("query/form/", query_form.query_form, name="query-form"),
     path("query/tables/", querying.tables, name="query-tables"),
+    path("query/keep/", query_worktable.keep, name="query-keep"),
     path("query/words/", querying.words, name="query-words"),
     path("query/jobs/", query_jobs.jobs, name="query-jobs"),
     path("query/jobs/now/", query_jobs.jobs_now, name="query-jobs-now"),
