@@ -23,6 +23,7 @@ from pipelines.models import Pipeline, Run
 from portal.accounts.tokens import create_token
 from projects.editing import delete_project
 from tests.worktables import toys
+from vo.models import SavedQuery
 from vo.publishing.proposing import propose
 from vo.uws.creating import create_job
 from vo.uws.urls import LEAVES as JOB_LEAVES
@@ -212,6 +213,16 @@ WRITES = {
         302, {**FACTS, "asked": "project", "changes": "all"}, given="all computed"
     ),
     ("published-version", "POST"): page(200, {"scope": "project"}, collaborator=200, reader=200, anonymous=404),
+    ("query", "POST"): own(302, {"query": "SELECT 1"}, anonymous=302),
+    ("query-form", "POST"): own(302, {"table": "tap_schema.tables"}, anonymous=302),
+    ("query-history", "POST"): own(302, {"all": "1"}),
+    ("query-save", "POST"): own(302, {"name": "Tables", "text": "SELECT 1"}),
+    ("query-edit-saved", "POST"): page(302, {"name": "More", "text": "SELECT 1"}, collaborator=404, reader=404),
+    ("query-delete-saved", "POST"): page(302, collaborator=404, reader=404),
+    ("query-jobs", "POST"): own(302, {"query": QUERY["QUERY"], "format": "csv"}, anonymous=302),
+    # Nobody's job is there for whoever knows its id; this one is somebody's.
+    ("query-change-job", "POST"): page(302, {"action": "abort"}, collaborator=404, reader=404, anonymous=404),
+    ("query-keep", "POST"): own(200, {"query": "SELECT 1"}),
     # Asks, and writes nothing.
     ("tap-sync", "POST"): Expected(200, 200, 200, 200, 200, csrf=False, body=QUERY),
     ("sia-query", "POST"): Expected(200, 200, 200, 200, 200, csrf=False),
@@ -242,6 +253,17 @@ READ_WHATEVER_THE_METHOD = {"home", "row-lineage", "cell-lineage"}
 PUBLIC = {
     "login": "how else would one sign in",
     "api-schema": "describes the doors, not what is behind them",
+    "query": "answers from what is published, and of that from what one may see",
+    "query-form": "shows the columns of a table, if one may see it",
+    "query-tables": "lists what is published, and of that what one may see",
+    "query-words": "names what is published, and of that what one may see",
+    "query-jobs": "lists one's own jobs, and nobody has any",
+    "query-jobs-now": "lists one's own jobs, and nobody has any",
+    **dict.fromkeys(
+        ("query-job", "query-job-now"),
+        "is there for its owner only, as tests/vo/querying/test_jobs.py has it",
+    ),
+    "query-saved-query": "is there for whoever may read it, as tests/vo/querying/test_saving.py has it",
     "published": "lists what is published, and of that what one may see",
     "published-version": "shows what is published, to whom may see it",
     "published-file": "gives a file of what is published, to whom may see that",
@@ -380,6 +402,7 @@ class World:
             "schema": project.slug,
             "number": version.number,
             "other": self.stars.pk,
+            "key": SavedQuery.objects.create(owner=owner, name="Fields", text="SELECT 1").key,
             "job_id": create_job("tap", {}, owner=owner, now=timezone.now()).pk,
         }
         self.exceptions = {

@@ -22,7 +22,7 @@ WRONG = (AdqlError, VoError, FormatError)
 @require_safe
 def front(request):
     """Lead people to the page of queries; programs begin at /tap/capabilities."""
-    return redirect("tap-capabilities")
+    return redirect("query")
 
 
 @door("GET", "POST", errors="votable")
