@@ -27,6 +27,11 @@ PURE = [
     "worktables.formats",
     "portal.supervising",
     "vo.adql",
+    "vo.querying.explaining",
+    "vo.querying.filling",
+    "vo.querying.meaning",
+    "vo.querying.plotting_sky",
+    "vo.querying.reading",
 ]
 
 

@@ -1,9 +1,9 @@
 """What emptied an empty answer: which condition removes everything, found by asking again without it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sqlglot.tokens import TokenType
+from sqlglot.tokens import Token, TokenType
 
 from vo.adql.errors import AdqlError
 from vo.adql.lexing import lex
@@ -48,43 +48,48 @@ class Where:
 
 def where_of(query: str) -> Where | None:
     """Return the conditions of a query; None where it has none, or is made of several queries."""
-    depth, between, start, begun = 0, False, None, None
-    either, places, last = False, [], 0
-    for token in lex(query):
-        kind = token.token_type
-        if kind in (TokenType.R_PAREN, TokenType.END):
-            depth -= 1
-        if depth == 0:
-            if kind in SETS:
-                return None
-            if kind == TokenType.WHERE:
-                start, begun = token.start, None
-                last = token.end + 1
-                continue
-            if start is not None and kind in ENDS:
-                break
-            if start is not None and kind == TokenType.BETWEEN:
-                between = True
-            elif start is not None and kind == TokenType.OR:
-                either = True
-            elif start is not None and kind == TokenType.AND:
-                if not between:
-                    places.append((begun, last))
-                    begun = None
-                    last = token.end + 1
-                    continue
-                between = False
-        if kind in (TokenType.L_PAREN, TokenType.CASE):
-            depth += 1
-        if start is not None:
-            begun = token.start if begun is None else begun
-            last = token.end + 1
+    last = 0
+    between, either, ended = False, False, False
+    start: int | None = None  # of WHERE
+    begun: int | None = None  # of the condition one is in
+    places: list[tuple[int, int]] = []
+    for token, is_outside in outside(query):
+        kind = token.token_type if is_outside else None
+        if kind in SETS:
+            return None
+        ended = ended or (start is not None and kind in ENDS)
+        if ended:
+            continue
+        if kind == TokenType.WHERE:
+            start = token.start
+            continue
+        if start is None:
+            continue
+        if kind == TokenType.AND and not between and begun is not None:
+            places.append((begun, last))
+            begun = None
+            continue
+        between = kind == TokenType.BETWEEN or (between and kind != TokenType.AND)
+        either = either or kind == TokenType.OR
+        begun = token.start if begun is None else begun
+        last = token.end + 1
     if start is None or begun is None:
         return None
     places.append((begun, last))
     if either:  # which binds less than AND: it is one condition
         places = [(places[0][0], places[-1][1])]
     return Where(query, start, tuple(places))
+
+
+def outside(query: str) -> Iterator[tuple[Token, bool]]:
+    """Yield the tokens of a query, and whether each is outside of all parentheses and CASEs."""
+    depth = 0
+    for token in lex(query):
+        if token.token_type in (TokenType.R_PAREN, TokenType.END):
+            depth -= 1
+        yield token, depth == 0
+        if token.token_type in (TokenType.L_PAREN, TokenType.CASE):
+            depth += 1
 
 
 @dataclass(frozen=True)

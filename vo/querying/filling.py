@@ -73,7 +73,8 @@ def form_from(table: Table, said: Mapping[str, object], parse_place) -> tuple[Fo
     for column in table.columns:
         take(lambda column=column: constraint_from(column, said))
     names = [column.name for column in table.columns]
-    show = tuple(name for name in names if name in (said.get("show") or ()))
+    wanted = said.get("show")
+    show = tuple(name for name in names if isinstance(wanted, list) and name in wanted)
     top = text_of(said, "top")
     if top and not (top.isascii() and top.isdigit() and len(top) < 10):
         problems.append(Unfit("top", "Write a whole number of rows, such as 1000, or nothing for all."))

@@ -15,5 +15,6 @@ def point_at(text, position):
         return None
     line = lines[number - 1]
     start = min(max(column - 1, 0), len(line))
-    end = WORD.match(line, start).end()
+    match = WORD.match(line, start)
+    end = match.end() if match else start
     return line[:start], line[start:end], line[end:]

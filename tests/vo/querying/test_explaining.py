@@ -37,6 +37,8 @@ def counted():
          ["a IN (SELECT a FROM t WHERE b > 1 AND a > 2)", "b < 9"]),
         ("WITH s AS (SELECT * FROM t WHERE a > 1 AND b > 1) SELECT * FROM s WHERE a < 3 GROUP BY a", ["a < 3"]),
         ("SELECT * FROM t WHERE a > 1 UNION SELECT * FROM t WHERE a > 2", None),
+        ("SELECT a FROM t WHERE a > 1 GROUP BY a UNION SELECT a FROM t", None),
+        ("SELECT a FROM t WHERE a > 1 GROUP BY a HAVING COUNT(*) > 1 AND MAX(b) > 2", ["a > 1"]),
         ("SELECT * FROM t WHERE a IN (1,2,3,4,5,6,7,8,9,10) AND b > 1;", ["a IN (1,2,3,4,5,6,7,8,9,10)", "b > 1"]),
     ],
 )  # fmt: skip
