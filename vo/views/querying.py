@@ -71,7 +71,8 @@ def query_page(request, text, *, error=None, **more):
         facts |= result_facts(request, text, asked.preview)
         if not asked.preview.rows:
             facts |= emptiness_facts(request.user, text, schemas, base)
-    return render(request, "vo/query/page.html", facts, status=400 if asked.error else 200)
+    status = getattr(asked.error, "status", 400) if asked.error else 200
+    return render(request, "vo/query/page.html", facts, status=status)
 
 
 @dataclass(frozen=True)
