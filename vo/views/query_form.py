@@ -13,11 +13,11 @@ from vo.querying.conditions import BeyondForm
 from vo.querying.filling import UNITS, fields_of, form_from
 from vo.querying.forming import Form, adql_of
 from vo.querying.meaning import groups_of
+from vo.querying.naming import place_in
 from vo.querying.reading import form_of
 from vo.querying.remembering import remember
 from vo.tap.schema import table_name
 from vo.views.querying import address_of, query_page, text_of
-from worktables.formats.parsing import parse_cell
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,18 +50,13 @@ def written(request, schemas, tables):
     if table is None:
         return form_page(request, schemas, None, {}, status=404)
     said = request.POST.dict() | {"show": request.POST.getlist("show")}
-    form, problems = form_from(table, said, place_of)
+    form, problems = form_from(table, said, place_in(table, request.user, schemas))
     if form is None:
         return form_page(request, schemas, table, said, problems=problems, status=400)
     text = adql_of(form)
     remember(text, request.user, now=timezone.now())
     address = address_of(text)
     return HttpResponseRedirect(address) if address else query_page(request, text)
-
-
-def place_of(text):
-    """Return the position that a text says, in degrees."""
-    return parse_cell("position", text)
 
 
 def found_table(tables, name):

@@ -2,6 +2,7 @@
 
 import html
 import re
+from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,7 +13,7 @@ from tests.vo.conftest import SOURCES
 from tests.vo.querying.test_forming import TABLE, forms
 from vo.querying.filling import UNITS, fields_of, form_from, in_a_short_unit
 from vo.querying.meaning import groups_of
-from vo.views.query_form import place_of
+from worktables.formats.parsing import parse_cell
 
 pytestmark = pytest.mark.django_db
 
@@ -30,7 +31,7 @@ def ask(client, **fields):
 @settings(max_examples=200, deadline=None)
 @given(forms)
 def test_the_fields_of_a_form_say_what_it_asks(form):
-    read, problems = form_from(TABLE, fields_of(form), place_of)
+    read, problems = form_from(TABLE, fields_of(form), partial(parse_cell, "position"))
 
     assert not problems
     order = {column.name: place for place, column in enumerate(TABLE.columns)}
@@ -73,6 +74,7 @@ def test_columns_are_grouped_by_what_they_mean():
         ({"is.name": "east, wrap"}, lambda row: row[0] in ("east", "wrap")),
         ({"is.good": "no"}, lambda row: row[4] is False),
         ({"place": "12:31:00 +12:23:24", "radius": "1", "unit": "arcmin"}, lambda row: row[0] == "east"),
+        ({"place": "EAST", "radius": "1", "unit": "arcmin"}, lambda row: row[0] == "east"),
         ({"place": "0.1 0", "radius": "0.3", "unit": "deg"}, lambda row: row[0] == "wrap"),
     ],
 )
@@ -109,7 +111,7 @@ def test_a_query_fills_the_form_in(client, sources, publish):
     [
         ("from.flux", "bright", "Write a number such as 1.5"),
         ("from.flux", "<5", "Write a number, or &gt; before one"),
-        ("place", "M87", "write degrees as in"),
+        ("place", "187,7 12", "write degrees as in"),
         ("radius", "-1", "a number above 0"),
         ("top", "many", "Write a whole number of rows"),
         ("is.name", "a*, b", "one text with *"),
@@ -124,6 +126,16 @@ def test_what_cannot_be_is_said_at_its_field_and_kept(client, sources, publish, 
     assert answer.status_code == 400
     assert words in answer.content.decode()
     assert f'value="{html.escape(text)}"' in answer.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_name_that_no_row_has_is_no_place(client, sources, publish):
+    publish(sources)
+
+    answer = ask(client, place="M 87' --", radius="1")
+
+    assert answer.status_code == 400
+    assert "no row is called so here" in answer.content.decode()
 
 
 def test_a_query_beyond_the_form_says_what_is(client):
