@@ -106,6 +106,7 @@ def test_a_query_fills_the_form_in(client, sources, publish):
     assert "<option selected>flux</option>" in page
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("field", "text", "words"),
     [
