@@ -292,7 +292,11 @@ def warm_up():
 def serve_pages(listening):
     """Answer requests on a socket that is already open."""
     import uvicorn
+    from django.conf import settings
 
+    from portal.stalling import end_stalled
+
+    end_stalled(listening, settings.STALLED_SECONDS)
     config = uvicorn.Config(
         "portal.asgi:application",
         lifespan="off",

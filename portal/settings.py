@@ -40,6 +40,9 @@ ALLOWED_HOSTS = [
 ]
 CSRF_TRUSTED_ORIGINS = [origin for origin in os.environ.get("STOA_ORIGINS", "").split(",") if origin]
 
+# A client that reads nothing of an answer for so long is given up.
+STALLED_SECONDS = float(os.environ.get("STOA_STALLED_SECONDS") or 60)
+
 # ------------------------------------------------------------------ database
 
 DATABASE_URL = os.environ.get("STOA_DATABASE_URL", "")
@@ -247,6 +250,10 @@ STOA_AUTHORITY = os.environ.get("STOA_AUTHORITY") or "stoa.invalid"
 VO = {
     "MAXREC": 1_000_000,  # rows of an answer, unless somebody asks for more
     "MAXREC_HARD": 100_000_000,
+    # Answers that are being read, in one process of the portal: of all, of all who do not sign in, of each.
+    "OPEN_ANSWERS": 32,
+    "OPEN_ANSWERS_ANONYMOUS": 24,
+    "OPEN_ANSWERS_EACH": 8,
     "SYNC_SECONDS": 60.0,
     "PREVIEW_SECONDS": 20.0,  # for the first rows, on the page of queries
     "ASYNC_SECONDS": 3600.0,

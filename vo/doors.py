@@ -92,6 +92,8 @@ def told(error, how):
         response = HttpResponse(write_error(sentence), status=status, content_type=VOTABLE_TYPE)
     else:
         response = HttpResponse(f"{sentence}\n", status=status, content_type=TEXT_TYPE)
+    if seconds := getattr(error, "retry_seconds", None):
+        response["Retry-After"] = str(seconds)
     if isinstance(error, WrongMethod):
         response["Allow"] = error.allowed
     if isinstance(error, NotSignedIn):

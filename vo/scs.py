@@ -7,6 +7,7 @@ from django.conf import settings
 from django.http import Http404, HttpResponse
 
 from vo.adql.names import adql_name
+from vo.asking.admitting import admitted
 from vo.catalogue import tables_for
 from vo.doors import door
 from vo.errors import VoError
@@ -33,8 +34,13 @@ def cone(request, schema, name):
     given = {key.upper(): value for key, value in request.GET.items()}
     try:
         query, place, kept = cone_query(table, given)
-        found = answer(query, request.user, described=lambda column: _with_main(column, place, kept))
+        found = admitted(
+            request,
+            lambda: answer(query, request.user, described=lambda column: _with_main(column, place, kept)),
+        )
     except (VoError, FormatError) as error:
+        if getattr(error, "status", 400) == 503:
+            raise
         return HttpResponse(write_error(str(error), name="Error"), content_type="text/xml")
     response = stream(request, found.pieces, media_type=found.media_type, filename=f"{name}{found.suffix}")
     response["Content-Disposition"] = response["Content-Disposition"].replace("attachment", "inline")

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from vo.adql import AdqlError
+from vo.asking.admitting import admitted
 from vo.doors import door
 from vo.obscore import COLUMNS
 from vo.parameters import base_of, interval_of, last_of, sent_parameters
@@ -58,7 +59,7 @@ def query(request):
     media_type = media_type_of(chosen, asked)
     wanted = TapQuery(query_of(given), chosen, media_type, maxrec_of(given), base=base_of(request))
     try:
-        found = answer(wanted, request.user)
+        found = admitted(request, lambda: answer(wanted, request.user))
     except AdqlError as error:  # a shape that makes no sense, all else being our own words
         raise BadParameter("POS", str(error)) from None
     pieces = found.pieces

@@ -4,6 +4,7 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 
 from django.core.handlers.asgi import ASGIRequest
+from django.db import connections
 from django.http import StreamingHttpResponse
 from django.utils.http import content_disposition_header
 
@@ -21,7 +22,8 @@ def stream(request, pieces, *, media_type, filename, size=None):
         In bytes, where it is known.
     """
     if isinstance(getattr(request, "_request", request), ASGIRequest):
-        pieces = from_a_thread(pieces)  # or Django would read all of it into memory first
+        pieces = FromAThread(pieces)  # or Django would read all of it into memory first
+        leave_the_database()
     response = StreamingHttpResponse(pieces, content_type=media_type)
     response["Content-Disposition"] = content_disposition_header(True, filename)
     if size is not None:
@@ -29,19 +31,46 @@ def stream(request, pieces, *, media_type, filename, size=None):
     return response
 
 
-async def from_a_thread(pieces):
-    """Yield the pieces of a generator that runs in one thread of its own, never ahead of who reads.
+class FromAThread:
+    """The pieces of a generator that runs in one thread of its own, never ahead of who reads.
 
     A database connection lives in the thread that opened it, so it must always be the same one.
     """
-    loop = asyncio.get_running_loop()
-    thread = ThreadPoolExecutor(1, thread_name_prefix="download")
-    try:
-        while (piece := await loop.run_in_executor(thread, next, pieces, None)) is not None:
-            yield piece
-    finally:  # also when the client has left: nothing here may wait
-        thread.submit(pieces.close)
-        thread.shutdown(wait=False)
+
+    def __init__(self, pieces):
+        self._pieces, self._closed = pieces, False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="download")
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        loop = asyncio.get_running_loop()
+        try:
+            piece = await loop.run_in_executor(self._thread, next, self._pieces, None)
+        except BaseException:
+            self.close()
+            raise
+        if piece is None:
+            self.close()
+            raise StopAsyncIteration
+        return piece
+
+    def close(self):
+        """Close the generator in its thread; Django calls this when the client has left, where nothing may wait."""
+        if not self._closed:
+            self._closed = True
+            self._thread.submit(self._pieces.close)
+            self._thread.shutdown(wait=False)
+
+    __del__ = close
+
+
+def leave_the_database():
+    """Close the connections of this thread: whoever streams has others, and the thread lives as long as the request."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
 
 
 def file_pieces(opened, size=1 << 18):

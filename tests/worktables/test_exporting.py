@@ -26,7 +26,7 @@ from worktables.formats.errors import DuplicateColumns, MissingLibrary, UnknownF
 from worktables.formats.reading import read_table
 from worktables.rows import add_rows
 from worktables.storage import layout_of
-from worktables.streaming import file_pieces, from_a_thread
+from worktables.streaming import FromAThread, file_pieces
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "streaming"])
 
@@ -264,12 +264,12 @@ def test_a_download_sees_one_moment(everything, owner):
 def from_another_thread(pieces):
     """Run the asynchronous door in an event loop of its own."""
     loop = asyncio.new_event_loop()
-    source = from_a_thread(pieces)
+    source = FromAThread(pieces)
     try:
         while (piece := loop.run_until_complete(anext(source, None))) is not None:
             yield piece
     finally:
-        loop.run_until_complete(source.aclose())
+        source.close()
         loop.close()
 
 
@@ -301,10 +301,10 @@ def test_under_an_asynchronous_server_a_thread_reads_and_closes(everything, owne
     pieces = export(everything, "csv", {}, by=owner).pieces
 
     async def leave_early():
-        source = from_a_thread(watched(pieces))
+        source = FromAThread(watched(pieces))
         await anext(source)
         await anext(source)
-        await source.aclose()
+        source.close()
 
     done = threading.Event()
     asyncio.run(leave_early())
@@ -326,7 +326,7 @@ def test_a_client_who_hangs_up_in_the_middle_is_noticed(everything, owner):
             done.set()
 
     async def read_for_ever():
-        async for _ in from_a_thread(endless()):
+        async for _ in FromAThread(endless()):
             await asyncio.sleep(0)
 
     async def hang_up():

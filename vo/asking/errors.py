@@ -27,6 +27,20 @@ class QueryFailed(VoError):
         super().__init__(f"the database could not compute this: {reason}")
 
 
+class DatabaseRefuses(VoError):
+    """The database takes no further connection, or is away."""
+
+    code = "database-refuses"
+    status = 503
+    retry_seconds = 10
+
+    def __init__(self):
+        super().__init__(
+            "the database takes no further connection just now: it is very busy, or being restarted; ask again in "
+            f"{self.retry_seconds} seconds"
+        )
+
+
 class ReaderMissing(VoError):
     """The role that reads is not there."""
 

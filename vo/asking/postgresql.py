@@ -1,6 +1,7 @@
 """Asking PostgreSQL: in a transaction that cannot write, as a role that can do nothing but read what is published."""
 
 import io
+import logging
 import time
 from contextlib import closing
 
@@ -9,9 +10,11 @@ from django.db import connection
 from psycopg2 import errors, sql
 
 from vo.asking.copying import LINES, can_copy, copied, written
-from vo.asking.errors import QueryFailed, QueryStopped, ReaderMissing
+from vo.asking.errors import DatabaseRefuses, QueryFailed, QueryStopped, ReaderMissing
 from vo.halting import halted_by
 from vo.publishing.storage import reader_role
+
+log = logging.getLogger(__name__)
 
 BATCH = 2000
 
@@ -19,9 +22,7 @@ BATCH = 2000
 def read(translation, brought, seconds, stopped, format=""):
     """Yield batches of rows."""
     deadline = time.monotonic() + seconds
-    parameters = connection.get_connection_params()
-    parameters.pop("context", None)
-    with closing(psycopg2.connect(**parameters)) as reader, halted_by(reader.cancel):
+    with closing(_connected()) as reader, halted_by(reader.cancel):
         try:
             _prepare(reader, translation, brought, seconds)
             for batch in _batches(reader, translation, format):
@@ -36,8 +37,23 @@ def read(translation, brought, seconds, stopped, format=""):
             raise QueryFailed(_in_words(error)) from None
         except errors.QueryCanceled:
             raise QueryStopped(seconds) from None
+        except psycopg2.OperationalError as error:
+            if error.pgcode is None or error.pgcode.startswith("57P"):  # it went away, or is about to
+                log.warning("a query lost its connection: %s", _in_words(error))
+                raise DatabaseRefuses from None
+            raise QueryFailed(_in_words(error)) from None
         except psycopg2.Error as error:
             raise QueryFailed(_in_words(error)) from None
+
+
+def _connected():
+    parameters = connection.get_connection_params()
+    parameters.pop("context", None)
+    try:
+        return psycopg2.connect(**parameters)
+    except psycopg2.OperationalError as error:
+        log.warning("no connection for a query: %s", _in_words(error))
+        raise DatabaseRefuses from None
 
 
 def _batches(reader, translation, format):

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from django.db import connection
 
 from vo.adql import sqlite as adql
-from vo.asking.errors import QueryFailed, QueryStopped
+from vo.asking.errors import DatabaseRefuses, QueryFailed, QueryStopped
 
 BATCH = 2000
 INSTRUCTIONS = 20_000  # between two looks at the clock: some milliseconds
@@ -22,9 +22,7 @@ def read(translation, brought, seconds, stopped, format=""):
     """Yield batches of rows."""
     path = quote(str(connection.settings_dict["NAME"]))
     deadline = time.monotonic() + seconds
-    with closing(
-        sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
-    ) as reader:
+    with closing(_connected(path)) as reader:
         adql.install(reader)
         for limit, value in LIMITS.items():
             reader.setlimit(limit, value)
@@ -46,6 +44,15 @@ def read(translation, brought, seconds, stopped, format=""):
             if "interrupted" in str(error):
                 raise QueryStopped(None if stopped() else seconds) from None
             raise QueryFailed(" ".join(str(error).split())) from None
+
+
+def _connected(path):
+    try:
+        return sqlite3.connect(
+            f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.OperationalError:  # no more files may be open
+        raise DatabaseRefuses from None
 
 
 def _bring(reader, one):

@@ -1,19 +1,18 @@
 """The addresses of TAP: queries answered at once, and examples of them."""
 
-from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from vo.adql import AdqlError
 from vo.catalogue import tables_for
-from vo.doors import door
+from vo.asking.admitting import admitted
+from vo.doors import door, told
 from vo.errors import VoError
 from vo.parameters import base_of, refuse_what_is_large, sent_parameters
 from vo.tap.answering import answer
 from vo.tap.asking import MOST_UPLOADS, read_query
 from vo.tap.examples import examples_for
 from worktables.formats import FormatError
-from worktables.formats.votable import write_error
 from worktables.streaming import stream
 
 WRONG = (AdqlError, VoError, FormatError)
@@ -30,9 +29,9 @@ def sync(request):
     """Answer a query (TAP 1.1, section 2.2)."""
     try:
         query = read_query(*sent(request), base_of(request))
-        found = answer(query, request.user)
+        found = admitted(request, lambda: answer(query, request.user))
     except WRONG as error:
-        return refusal(error)
+        return told(error, "votable")
     response = stream(request, found.pieces, media_type=found.media_type, filename=f"result{found.suffix}")
     response["Content-Disposition"] = response["Content-Disposition"].replace("attachment", "inline")
     return response
@@ -50,12 +49,6 @@ def sent(request):
     return sent_parameters(request), {
         name: file.read() for name, file in list(request.FILES.items())[:MOST_UPLOADS]
     }
-
-
-def refusal(error):
-    """Answer with a VOTable that says what is wrong (DALI 1.1, section 4.4)."""
-    status = getattr(error, "status", 400)
-    return HttpResponse(write_error(str(error)), status=status, content_type="application/x-votable+xml")
 
 
 @door("GET")

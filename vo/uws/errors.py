@@ -42,6 +42,7 @@ class TooManyJobs(VoError):
 
     code = "too-many-jobs"
     status = 503
+    retry_seconds = 60
 
     def __init__(self, limit):
         self.limit = limit

@@ -126,7 +126,7 @@ def end_halted(job, why):
 def end_failed(job, error):
     """Settle a job that failed: by its own fault, or by ours."""
     if isinstance(error, VoError):
-        fail_job(job, str(error))
+        fail_job(job, str(error), transient=error.status == 503)
         return
     away = isinstance(error, Error) and is_away(error)
     if not away:
