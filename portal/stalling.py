@@ -1,4 +1,4 @@
-"""Giving up on clients that stop reading: what is made for them would wait, with all it holds, for as long as they do."""
+"""Giving up on clients that stop reading: what is made for them would wait, with all it holds, as long as they do."""
 
 import asyncio
 import socket

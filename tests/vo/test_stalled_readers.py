@@ -12,7 +12,10 @@ from tests.vo.uws.conftest import wait_for
 SECONDS = 8
 EACH = 8
 # As large as there is anything to ask: more than all that lies between two programs.
-LARGE = "SELECT a.description, b.description AS also FROM tap_schema.columns a, tap_schema.columns b, tap_schema.columns c"
+LARGE = (
+    "SELECT a.description, b.description AS also "
+    "FROM tap_schema.columns a, tap_schema.columns b, tap_schema.columns c"
+)
 
 
 @pytest.fixture(scope="module", autouse=True)

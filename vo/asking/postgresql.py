@@ -10,13 +10,12 @@ from django.db import connection
 from psycopg2 import errors, sql
 
 from vo.asking.copying import LINES, can_copy, copied, written
+from vo.asking.copying_rows import copied_rows
 from vo.asking.errors import DatabaseRefuses, QueryFailed, QueryStopped, ReaderMissing
 from vo.halting import halted_by
 from vo.publishing.storage import reader_role
 
 log = logging.getLogger(__name__)
-
-BATCH = 2000
 
 
 def read(translation, brought, seconds, stopped, format=""):
@@ -64,10 +63,8 @@ def _batches(reader, translation, format):
                 return
             yield from copied(cursor, translation.sql, translation.columns)
         return
-    with reader.cursor(name="answer") as cursor:
-        cursor.execute(translation.sql)
-        while batch := cursor.fetchmany(BATCH):
-            yield batch
+    with reader.cursor() as cursor:
+        yield from copied_rows(cursor, translation.sql, translation.columns)
 
 
 def _prepare(reader, translation, brought, seconds):
@@ -89,7 +86,6 @@ def _prepare(reader, translation, brought, seconds):
         cursor.execute("SET LOCAL work_mem = '32MB'")
         cursor.execute("SET LOCAL jit = off")  # compiling takes longer than most queries
         cursor.execute("SET LOCAL standard_conforming_strings = on")  # as the translation writes texts
-        cursor.execute("SET LOCAL cursor_tuple_fraction = 1.0")
 
 
 def _open(cursor, tables):

@@ -10,8 +10,10 @@ from django.db import connection
 from vo.adql import sqlite as adql
 from vo.asking.errors import DatabaseRefuses, QueryFailed, QueryStopped
 
-BATCH = 2000
+BATCH = 2000  # rows, unless they are long
+BATCH_BYTES = 1 << 20
 INSTRUCTIONS = 20_000  # between two looks at the clock: some milliseconds
+FIXED = ("bool", "int", "float", "time")
 LIMITS = {
     sqlite3.SQLITE_LIMIT_ATTACHED: 0,
     sqlite3.SQLITE_LIMIT_LENGTH: 4_000_000,  # of a value, stored or computed
@@ -34,7 +36,7 @@ def read(translation, brought, seconds, stopped, format=""):
         reader.set_progress_handler(lambda: time.monotonic() > deadline or stopped(), INSTRUCTIONS)
         try:
             cursor = reader.execute(translation.sql)
-            while batch := cursor.fetchmany(BATCH):
+            for batch in batches_of(cursor, translation.columns):
                 yield batch
                 if stopped():
                     raise QueryStopped
@@ -53,6 +55,26 @@ def _connected(path):
         )
     except sqlite3.OperationalError:  # no more files may be open
         raise DatabaseRefuses from None
+
+
+def batches_of(rows, columns):
+    """Gather rows: as many as make a batch, or fewer when what has no fixed length in them is long."""
+    long = [number for number, column in enumerate(columns) if column.kind not in FIXED]
+    if not long:
+        while batch := rows.fetchmany(BATCH):
+            yield batch
+        return
+    batch, size = [], 0
+    for row in rows:
+        batch.append(row)
+        for number in long:
+            if value := row[number]:
+                size += len(value)
+        if size > BATCH_BYTES or len(batch) == BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
 def _bring(reader, one):

@@ -4,8 +4,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from vo.adql import AdqlError
-from vo.catalogue import tables_for
 from vo.asking.admitting import admitted
+from vo.catalogue import tables_for
 from vo.doors import door, told
 from vo.errors import VoError
 from vo.parameters import base_of, refuse_what_is_large, sent_parameters
