@@ -260,6 +260,7 @@ VO = {
     "ASYNC_SECONDS_HARD": 86_400.0,
     "RETENTION_SECONDS": 7 * 86_400,  # a job and its result are kept so long
     "RETENTION_SECONDS_HARD": 30 * 86_400,
+    "INDEX_SECONDS": 2.0,  # for which whoever publishes waits, at most; workers do what is left
     "UPLOAD_BYTES": 100_000_000,
     # From these hosts tables are fetched though they are not of the open network.
     "UPLOAD_HOSTS": [host for host in os.environ.get("STOA_UPLOAD_HOSTS", "").split(",") if host],

@@ -31,6 +31,10 @@ class PublishedVersionQuerySet(QuerySet):
         """Keep what a curator has still to decide."""
         return self.filter(verdict=self.model.Verdict.WAITING)
 
+    def unindexed(self):
+        """Keep those whose places or files are not all indexed."""
+        return self.filter(Q(indexed=False) | Q(products_indexed_at=None))
+
     def newest(self):
         """Keep, of these versions, the newest of each publication."""
         rank = Window(RowNumber(), partition_by=F("publication_id"), order_by=F("number").desc())

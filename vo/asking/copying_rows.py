@@ -27,10 +27,8 @@ def copied_rows(cursor, sql, columns):
         for text in whole_lines(pieces):
             fields = text.replace("\n", "\t").split("\t")
             by_column = [fields[number :: len(readers)] for number in range(len(readers))]
-            if "\\" in text:
-                read_all = read_with_nulls
-            else:  # nothing is null, and nothing is written otherwise than it is
-                read_all = map
+            # Without a backslash nothing is null, and nothing is written otherwise than it is.
+            read_all = read_with_nulls if "\\" in text else map
             yield list(zip(*map(read_all, readers, by_column), strict=True))
 
 

@@ -79,6 +79,11 @@ class PublishedVersion(models.Model):
     n_rows = models.BigIntegerField()
     not_fresh = models.JSONField(default=dict, help_text="how many of its rows were failed, held, ...")
     indexed = models.BooleanField(default=False, help_text="whether its places are in an index of the sky")
+    products_indexed_at = models.DateTimeField(null=True, help_text="since when all its files are recorded")
+    index_lease = models.CharField(max_length=32, blank=True, help_text="of whoever indexes it")
+    index_seen_at = models.DateTimeField(
+        null=True, help_text="when they last were, by the clock of the database"
+    )
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(auto_now_add=True)
 
@@ -88,6 +93,13 @@ class PublishedVersion(models.Model):
         ordering = ["publication", "-number"]
         permissions = [("decide_scope", "may decide who sees what is published")]
         constraints = [models.UniqueConstraint("publication", "number", name="published_version_once")]
+        indexes = [
+            models.Index(
+                fields=["id"],
+                condition=models.Q(indexed=False) | models.Q(products_indexed_at=None),
+                name="published_version_unindexed",
+            )
+        ]
 
     def __str__(self):
         return self.full_name

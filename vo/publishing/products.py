@@ -10,19 +10,19 @@ from archive.models import Product
 from archive.obscore import NAMES, observed
 from archive.storage import name_of
 from vo.models import PublishedProduct
-from vo.publishing.storage import walk
+from vo.publishing.storage import count_values, walk
 
-BATCH = 500  # rows
+BATCH = 100  # rows, whose headers are read in less than a second
 HOLDS = ("product", "catalogue")
 
 
 def index_products(version):
-    """Record the files of a published version, from where an earlier attempt was stopped.
+    """Record the files of a published version, from where an earlier attempt was stopped; yield after each batch.
 
     A header is read once for each different file: what an earlier version knows of it is taken from there. Files that
     were evicted are not made again for it; the record of the project says what their header was.
     """
-    columns = [column for column in version.columns if column["holds"] in HOLDS]
+    columns = columns_of(version)
     if not columns:
         return
     last = version.products.order_by("-row_id").values_list("row_id", flat=True).first()
@@ -30,6 +30,20 @@ def index_products(version):
     while batch := list(islice(rows, BATCH)):
         with transaction.atomic():
             _index(version, columns, batch)
+        yield
+
+
+def columns_of(version):
+    """Return the columns of a published version that hold files."""
+    return [column for column in version.columns if column["holds"] in HOLDS]
+
+
+def files_left(version):
+    """Return how many files of a version are recorded, and how many there are; None once that is all of them."""
+    columns = columns_of(version)
+    if not columns or version.products_indexed_at is not None:
+        return None
+    return version.products.count(), count_values(version, [column["name"] for column in columns])
 
 
 def _index(version, columns, rows):
@@ -45,7 +59,7 @@ def _index(version, columns, rows):
     for sha256 in hashes - facts.keys():
         facts[sha256] = facts_of(files[sha256]) if sha256 in files else observed({})
     collection = str(version.publication)
-    PublishedProduct.objects.bulk_create(
+    made = [
         PublishedProduct(
             version=version,
             row_id=row_id,
@@ -61,7 +75,8 @@ def _index(version, columns, rows):
             **_fitting(facts[sha256]),
         )
         for row_id, column, sha256 in cells
-    )
+    ]
+    PublishedProduct.objects.bulk_create(made, ignore_conflicts=True)  # with whoever does the same
 
 
 def _files(version, hashes):

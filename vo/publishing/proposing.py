@@ -9,11 +9,12 @@ from projects.permissions import demand
 from vo.errors import FieldNeeded, NothingToPublish, NotUpToDate, UnfitPublishedName
 from vo.models import FrozenRun, Publication, PublishedVersion, Scope
 from vo.publishing.columns import frozen_columns
-from vo.publishing.products import index_products
-from vo.publishing.storage import copy_rows, index_sky
+from vo.publishing.indexing import index_at_once
+from vo.publishing.storage import copy_rows
 from worktables.models import State, Todo, Unit
 from worktables.queue.locking import hold
 from worktables.storage import layout_of
+from worktables.waking import notify
 
 CURATION = {
     "title": "say in a few words what the table is",
@@ -62,8 +63,8 @@ def propose(worktable, facts, asked, *, by, along=()):
             own |= {"changes": f"published together with {worktable.name}", "citation": ""}
             versions.append(_freeze(other, checked_facts(own), asked, by))
     for version in versions:
-        index_sky(version)
-        index_products(version)
+        index_at_once(version)
+    notify()  # of what is left of it
     return versions[0]
 
 

@@ -119,12 +119,18 @@ def _close(cursor, bare, table):
 
 
 def index_sky(version):
-    """Index the places of a published version, a few thousand at a time, so that nobody waits for it long."""
+    """Index the places of a published version, a few thousand at a time, so that nobody waits for it long.
+
+    Yields after each step.
+    """
+    if version.indexed:
+        return
     for position in version.positions:
         if connection.vendor == "postgresql":
             _index_points(version, position)
+            yield
         else:
-            _index_vectors(version, position)
+            yield from _index_vectors(version, position)
     version.indexed = True
     version.save(update_fields=["indexed"])
 
@@ -144,7 +150,7 @@ def _index_points(version, position):
 
 
 def _index_vectors(version, position):
-    """Fill an R*Tree with unit vectors, from where an earlier attempt was stopped."""
+    """Fill an R*Tree with unit vectors, from where an earlier attempt was stopped; yield after each batch."""
     name = sky_index(version, position)
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING rtree(id, x0, x1, y0, y1, z0, z1)")
@@ -157,7 +163,8 @@ def _index_vectors(version, position):
         vectors = unit_vectors(np.array(batch, dtype=float)[:, 1:])
         rows = [(row[0], x, x, y, y, z, z) for row, (x, y, z) in zip(batch, vectors.tolist(), strict=True)]
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {name} VALUES (%s, %s, %s, %s, %s, %s, %s)", rows)
+            cursor.executemany(f"INSERT OR REPLACE INTO {name} VALUES (%s, %s, %s, %s, %s, %s, %s)", rows)
+        yield
 
 
 def walk(version, names, last, only=""):
@@ -185,6 +192,14 @@ def walk(version, names, last, only=""):
             return
         yield from batch
         last = batch[-1][0]
+
+
+def count_values(version, names):
+    """Return how many values these columns of published rows have together."""
+    counts = " + ".join(f'count("{name}")' for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {counts} FROM {physical_name(version.bare_table)}")
+        return cursor.fetchone()[0]
 
 
 def unit_vectors(places):

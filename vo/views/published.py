@@ -12,6 +12,7 @@ from vo.errors import VoError
 from vo.forms import DecisionForm
 from vo.models import PublishedVersion
 from vo.publishing.deciding import grant, refuse
+from vo.publishing.products import files_left
 from vo.querysets import DECIDE
 from vo.tap.examples import examples_for
 from vo.tap.fields import column_type
@@ -88,6 +89,7 @@ def version(request, schema, name, number):
         "examples": [one for one in examples_for([table]) if one.id in ("cone", "pairs")],
         "tap": request.build_absolute_uri(reverse("tap")).rstrip("/"),
         "form": form,
+        "files_left": files_left(found),
     }
     return render(request, "vo/version.html", facts, status=400 if form is not None and form.errors else 200)
 
