@@ -38,7 +38,7 @@ def refused(identifier, fault, why):
 
 
 def links_of(products, user, base):
-    """Return the links of these files: {id: [Link]}, the file itself first.
+    """Return the links of these files, {id: [Link]}, the file itself first; and {id: Related} of those with more.
 
     Parameters
     ----------
@@ -49,10 +49,12 @@ def links_of(products, user, base):
         Address of the portal as that person reaches it.
     """
     related = related_to(list(products.values()), user)
-    return {
+    links = {
         identifier: list(_links(identifier, product, related[product.pk], base))
         for identifier, product in products.items()
     }
+    more = {one: related[product.pk] for one, product in products.items() if related[product.pk].left_out}
+    return links, more
 
 
 def _links(identifier, product, related, base):

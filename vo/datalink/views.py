@@ -27,7 +27,7 @@ def links(request):
         if "".join(wanted.lower().split()) not in FORMATS:
             raise BadParameter("RESPONSEFORMAT", f"“{wanted}” is not offered; there is only {DATALINK}")
     asked = list(dict.fromkeys(one for one in given.get("ID", ()) if one.strip()))
-    products, rows = answered(asked[:MOST], request.user, base_of(request))
+    products, rows, more = answered(asked[:MOST], request.user, base_of(request))
     facts = {
         "rows": rows,
         "services": [
@@ -35,6 +35,7 @@ def links(request):
         ],
         "soda": base_of(request) + reverse("soda-sync"),
         "links": base_of(request) + reverse("datalink-links"),
+        "more": [(one, related.left_out, related.at_least) for one, related in more.items()],
         "overflow": len(asked) > MOST,
         "most": MOST,
     }
@@ -43,7 +44,10 @@ def links(request):
 
 
 def answered(asked, user, base):
-    """Return the files that were found, with their identifiers, and the rows of the answer, in the order asked for."""
+    """Return the files that were found, with their identifiers; the rows of the answer, in the order asked for.
+
+    Last, for files of which not all links are in these rows, what goes with them.
+    """
     parts, wrong = {}, {}
     for identifier in asked:
         try:
@@ -52,12 +56,12 @@ def answered(asked, user, base):
             wrong[identifier] = refused(identifier, "UsageFault", error)
     known = find_products(parts.values(), user)
     products = {one: known[part] for one, part in parts.items() if part in known}
-    found = links_of(products, user, base)
+    found, more = links_of(products, user, base)
     rows = []
     for identifier in asked:
         missing = wrong.get(identifier) or refused(identifier, "NotFoundFault", NOTHING)
         rows += found.get(identifier) or [missing]
-    return list(products.items()), rows
+    return list(products.items()), rows, more
 
 
 @dataclass(frozen=True)

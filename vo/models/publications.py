@@ -141,5 +141,8 @@ class FrozenRun(models.Model):
     step_id = models.BigIntegerField()
     run_id = models.BigIntegerField()
 
+    class Meta:
+        indexes = [models.Index(fields=["run_id"], name="frozen_run")]
+
     def __str__(self):
         return f"run {self.run_id} of row {self.row_id}"
