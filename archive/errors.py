@@ -105,6 +105,21 @@ class FileLost(ArchiveError, LookupError):
         )
 
 
+class BeingMade(ArchiveError):
+    """A file was evicted, and somebody else's request has it made again just now."""
+
+    code = "being-made"
+    status = 503
+    retry_seconds = 15
+
+    def __init__(self, sha256):
+        self.sha256 = sha256
+        super().__init__(
+            f"the file {sha256[:12]}… is being made again, which takes a while; ask for it again in "
+            f"{self.retry_seconds} seconds"
+        )
+
+
 class NotRemade(FileLost):
     """A file was evicted, and the step that made it does not make it again.
 

@@ -33,8 +33,9 @@ TITLES = {
     409: "That does not go with what is there now",
     413: "That is too large",
     500: "Something broke on our side",
-    503: "The database does not answer",
+    503: "Not just now",
 }
+SILENT = "The database does not answer"
 RETRY_SECONDS = 5
 
 
@@ -62,7 +63,10 @@ class ErrorAnswers(MiddlewareMixin):
     def process_exception(self, request, error):
         """Return an answer to an error of ours; leave every other to Django."""
         if is_ours(error):
-            return answer(request, error.status, error.code, str(error), facts_of(error))
+            response = answer(request, error.status, error.code, str(error), facts_of(error))
+            if seconds := getattr(error, "retry_seconds", None):
+                response["Retry-After"] = str(seconds)
+            return response
         return database_silent(request, error) if is_silence(error) else None
 
     def process_response(self, request, response):
@@ -129,7 +133,8 @@ def answer_without_database(request, status, code, detail):
     """Answer with a page that asks nothing of the database: it may be what is broken."""
     if wants_json(request):
         return JsonResponse({"code": code, "detail": detail}, status=status)
-    facts = {"status": status, "code": code, "title": TITLES[status], "detail": detail}
+    title = SILENT if code == "database-silent" else TITLES[status]
+    facts = {"status": status, "code": code, "title": title, "detail": detail}
     return HttpResponse(render_to_string("portal/error.html", facts), status=status)
 
 

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from hashlib import sha256 as new_sha256
 from io import BytesIO
 
+from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.utils import timezone
 
-from archive.errors import FileLost, NotRemade
+from archive.errors import BeingMade, FileLost, NotRemade
 from archive.models import Product
-from archive.storage import put, remove, sync_folders
+from archive.storage import name_of, put, remove, sync_folders
 from pipelines.context import ProjectContext
 from pipelines.errors import UnknownStep
 from pipelines.executing import Call, execute
@@ -22,11 +23,13 @@ from pipelines.models import Run, StepVersion
 from pipelines.registry import all_steps, get_step
 from pipelines.writing import update_many
 from projects.models import Project
+from worktables.queue.turns import CLASS_OF_RUNS, alone
 from worktables.storage.rows import in_ids
 from worktables.storage.values import from_json
 
 AT_ONCE = 500  # in one transaction
 HASHED = ("product", "catalogue")
+PATIENCE = 30.0  # seconds for which a request waits for what another has made again
 
 # A file goes with the first run that made it by code that is present. What that run read was there before, so it
 # was made by an earlier run or by none; where a later one would have to make it, the file stays.
@@ -127,28 +130,38 @@ _at_it = threading.local()
 def remake(sha256):
     """Make an evicted file again and keep it; return whether any run is known to have made it.
 
+    One does what all others who ask for it meanwhile, in whichever process, wait for. It goes on when the client whose
+    request it is has left.
+
     Raises
     ------
     NotRemade
         If the step gives something else now.
+    BeingMade
+        If somebody else takes longer than whoever asks may wait.
     """
     product = (
         Product.objects.filter(sha256=sha256).exclude(made_by_run=None).select_related("project").first()
     )
     if product is None:
         return False
-    under_way = _at_it.__dict__.setdefault("hashes", [])
+    under_way = _at_it.__dict__.setdefault("runs", [])
     run = Run.objects.select_related("step_version").filter(pk=product.made_by_run).first()
     if run is None:
         return False
-    if sha256 in under_way:
+    if run.pk in under_way:
         raise _refusal(product, run, "needs the file itself to make it")
-    under_way.append(sha256)
-    try:
-        made = _make(product, run)
-    finally:
-        under_way.pop()
-    _keep_again(product, made)
+    with alone(CLASS_OF_RUNS, run.pk, _at_it.__dict__.get("patience")) as mine:
+        if not mine:
+            raise BeingMade(sha256)
+        if default_storage.exists(name_of(sha256)):  # by whoever was first
+            return True
+        under_way.append(run.pk)
+        try:
+            made = _make(product, run)
+        finally:
+            under_way.pop()
+        _keep_again(product, made)
     return True
 
 
@@ -214,10 +227,17 @@ class TryingContext(ProjectContext):
 
 @contextmanager
 def told_to(user, project_id):
-    """Tell of a file that cannot be made again what this person may know; of its run, who sees the project."""
+    """Open files for somebody who waits for an answer.
+
+    Who finds a file being made again by somebody else waits for it, but not for ever. Of a file that cannot be made
+    again they are told what they may know; of its run, who sees the project.
+    """
+    _at_it.patience = PATIENCE
     try:
         yield
     except NotRemade as error:
         if Project.objects.visible_to(user).filter(pk=project_id).exists():
             raise
         raise FileLost(error.sha256) from None
+    finally:
+        _at_it.patience = None
