@@ -250,6 +250,7 @@ STOA_AUTHORITY = os.environ.get("STOA_AUTHORITY") or "stoa.invalid"
 VO = {
     "MAXREC": 1_000_000,  # rows of an answer, unless somebody asks for more
     "MAXREC_HARD": 100_000_000,
+    "MAXREC_HARD_ANONYMOUS": 10_000_000,  # here and below: for whoever does not sign in
     # Answers that are being read, in one process of the portal: of all, of all who do not sign in, of each.
     "OPEN_ANSWERS": 32,
     "OPEN_ANSWERS_ANONYMOUS": 24,
@@ -258,6 +259,9 @@ VO = {
     "PREVIEW_SECONDS": 20.0,  # for the first rows, on the page of queries
     "ASYNC_SECONDS": 3600.0,
     "ASYNC_SECONDS_HARD": 86_400.0,
+    "ASYNC_SECONDS_HARD_ANONYMOUS": 3600.0,
+    "RESULT_BYTES": 20_000_000_000,  # of a job
+    "RESULT_BYTES_ANONYMOUS": 2_000_000_000,
     "RETENTION_SECONDS": 7 * 86_400,  # a job and its result are kept so long
     "RETENTION_SECONDS_HARD": 30 * 86_400,
     "INDEX_SECONDS": 2.0,  # for which whoever publishes waits, at most; workers do what is left

@@ -1,6 +1,7 @@
 """Parameters as clients send them: names in any case, in the address or in a form, as many as they like."""
 
 import math
+import re
 
 from django.conf import settings
 
@@ -38,6 +39,15 @@ def last_of(given, name):
     if len(set(values)) > 1:
         raise BadParameter(name, "it is given more than once; which one is meant?")
     return values[0] if values else ""
+
+
+def maxrec_of(text):
+    """Return how many rows are wanted at most, as a parameter says it; how many one may have, `answer` knows."""
+    if not text.strip():
+        return settings.VO["MAXREC"]
+    if not re.fullmatch(r"\+?[0-9]{1,18}", text.strip()):
+        raise BadParameter("MAXREC", f"“{text}” is not a whole number, zero or more")
+    return min(int(text), settings.VO["MAXREC_HARD"])
 
 
 def interval_of(name, text):

@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 
-from django.conf import settings
 from django.http import Http404, HttpResponse
 
 from vo.adql.names import adql_name
@@ -11,6 +10,7 @@ from vo.asking.admitting import admitted
 from vo.catalogue import tables_for
 from vo.doors import door
 from vo.errors import VoError
+from vo.parameters import maxrec_of
 from vo.tap.answering import answer
 from vo.tap.asking import TapQuery
 from vo.tap.errors import BadParameter
@@ -74,7 +74,9 @@ def cone_query(table, given):
         f"SELECT {', '.join(map(adql_name, columns))} FROM {table_name(table)} "
         f"WHERE DISTANCE({adql_name(place.ra)}, {adql_name(place.dec)}, {ra % 360!r}, {dec!r}) <= {radius!r}"
     )
-    maxrec = 0 if radius == 0 else _maxrec(given)  # a radius of zero asks what there would be (section 2.1)
+    maxrec = (
+        0 if radius == 0 else maxrec_of(given.get("MAXREC", ""))
+    )  # a radius of zero asks what there would be (section 2.1)
     media = (
         "text/xml;content=x-votable" if chosen.name.startswith("votable") else media_type_of(chosen, asked)
     )
@@ -100,12 +102,3 @@ def _number(given, key):
     if not least <= value <= most:
         raise BadParameter(key, f"“{text}” is not a number of degrees from {least:g} to {most:g}")
     return value
-
-
-def _maxrec(given):
-    text = given.get("MAXREC", "").strip()
-    if not text:
-        return settings.VO["MAXREC"]
-    if not text.isdecimal():
-        raise BadParameter("MAXREC", f"“{text}” is not a whole number, zero or more")
-    return min(int(text), settings.VO["MAXREC_HARD"])

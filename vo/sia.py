@@ -6,7 +6,6 @@ Values of one parameter are alternatives, different parameters narrow the search
 import math
 import re
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
 
@@ -14,7 +13,7 @@ from vo.adql import AdqlError
 from vo.asking.admitting import admitted
 from vo.doors import door
 from vo.obscore import COLUMNS
-from vo.parameters import base_of, interval_of, last_of, sent_parameters
+from vo.parameters import base_of, interval_of, last_of, maxrec_of, sent_parameters
 from vo.sky import latitudes_of, read_shape, shapes_of
 from vo.tap.answering import answer
 from vo.tap.asking import TapQuery
@@ -57,7 +56,9 @@ def query(request):
     asked = last_of(given, "RESPONSEFORMAT") or "votable"
     chosen = format_asked(asked)
     media_type = media_type_of(chosen, asked)
-    wanted = TapQuery(query_of(given), chosen, media_type, maxrec_of(given), base=base_of(request))
+    wanted = TapQuery(
+        query_of(given), chosen, media_type, maxrec_of(last_of(given, "MAXREC")), base=base_of(request)
+    )
     try:
         found = admitted(request, lambda: answer(wanted, request.user))
     except AdqlError as error:  # a shape that makes no sense, all else being our own words
@@ -168,16 +169,6 @@ CONDITIONS = {
     "POL": has_polarization,
     "CALIB": has_level,
 }
-
-
-def maxrec_of(given):
-    """Return how many rows are wanted at most."""
-    text = last_of(given, "MAXREC")
-    if not text:
-        return settings.VO["MAXREC"]
-    if not re.fullmatch(r"\+?\d{1,18}", text):
-        raise BadParameter("MAXREC", f"“{text}” is not a whole number, zero or more")
-    return min(int(text), settings.VO["MAXREC_HARD"])
 
 
 # ------------------------------------------------------------------ what the answer says of the service

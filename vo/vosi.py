@@ -11,6 +11,7 @@ from vo.doors import door
 from vo.tap.features import LANGUAGE_FEATURES
 from vo.tap.formats import NAMES
 from vo.tap.schema import tables_described
+from vo.uws.limits import most
 from vo.xml import legal
 
 # What is offered besides TAP itself, by its standard.
@@ -32,9 +33,9 @@ def availability(request):
     return as_document("vo/availability.xml", {"up": up, "note": note})
 
 
-@door("GET", signed=False)
+@door("GET")
 def capabilities(request):
-    """List what the service can do (TAPRegExt 1.0)."""
+    """List what the service can do (TAPRegExt 1.0); its limits are those of whoever asks."""
     formats = [
         {"id": FORMAT_IDS.get(name), "mime": names[0], "aliases": names[1:2]} for name, names in NAMES.items()
     ]
@@ -42,7 +43,8 @@ def capabilities(request):
         "base": request.build_absolute_uri(reverse("tap")).rstrip("/"),
         "language_features": LANGUAGE_FEATURES,
         "formats": formats,
-        "limits": settings.VO,
+        "limits": settings.VO
+        | {name: most(name, request.user.is_authenticated) for name in ("MAXREC_HARD", "ASYNC_SECONDS_HARD")},
         "documents": [
             (standard, request.build_absolute_uri(reverse(name))) for standard, name in DOCUMENTS.items()
         ],

@@ -181,7 +181,7 @@ def test_pyvo_finds_tables_examples_and_limits(service):
     for example in service.examples:
         example.execute()
     assert service.maxrec == 1_000_000
-    assert service.hardlimit == 100_000_000
+    assert service.hardlimit == 10_000_000
 
 
 def test_a_token_opens_what_the_project_sees(live, sky, session):

@@ -151,6 +151,18 @@ def test_top_is_no_overflow(sources, publish, ask):
     assert b"OVERFLOW" not in ask("SELECT TOP 2 * FROM virgo.sources", MAXREC=3).data
 
 
+@committed
+def test_who_does_not_sign_in_gets_fewer_rows(sources, publish, ask, settings, client, owner):
+    settings.VO = settings.VO | {"MAXREC_HARD_ANONYMOUS": 2}
+    publish(sources)
+    found = ask("SELECT name FROM virgo.sources", MAXREC=3, RESPONSEFORMAT="votable/td").data
+    assert (found.count(b"<TR>"), b"OVERFLOW" in found) == (2, True)
+
+    client.force_login(owner)
+    found = ask("SELECT name FROM virgo.sources", MAXREC=3, RESPONSEFORMAT="votable/td").data
+    assert found.count(b"<TR>") == 3
+
+
 @pytest.mark.parametrize(
     ("parameters", "word"),
     [

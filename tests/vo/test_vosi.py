@@ -1,5 +1,6 @@
 """Whether the services say truly that they are there."""
 
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -67,3 +68,13 @@ def test_capabilities_name_only_what_answers(fetch, client):
 @pytest.mark.parametrize("address", ["/tap/availability", "/tap/capabilities"])
 def test_nothing_is_written_there(client, address):
     assert client.post(address).status_code == 405
+
+
+def test_capabilities_say_what_whoever_asks_may_have(client, owner):
+    def limits():
+        text = client.get("/tap/capabilities").content.decode()
+        return re.findall(r"<hard[^>]*>(\d+)</hard></(executionDuration|outputLimit)>", text)
+
+    assert limits() == [("3600", "executionDuration"), ("10000000", "outputLimit")]
+    client.force_login(owner)
+    assert limits() == [("86400", "executionDuration"), ("100000000", "outputLimit")]

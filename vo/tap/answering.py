@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -16,6 +16,7 @@ from vo.catalogue import TAP_SCHEMA, schemas_for
 from vo.tap.fields import SHAPES, field_of
 from vo.tap.schema import rows_of
 from vo.tap.uploads import read_upload
+from vo.uws.limits import most
 from worktables.formats import TableInfo
 from worktables.storage.arrays import TYPES
 
@@ -50,6 +51,7 @@ def answer(query, user, *, seconds=None, stopped=lambda: False, described=lambda
     ------
     vo.adql.AdqlError, VoError
     """
+    query = replace(query, maxrec=min(query.maxrec, most("MAXREC_HARD", user.is_authenticated)))
     translation, brought = prepare(query, user)
     limits = {"seconds": seconds or settings.VO["SYNC_SECONDS"], "stopped": stopped}
     n_rows = None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.conf import settings
 
+from vo.parameters import maxrec_of
 from vo.tap.errors import BadParameter, UploadRefused
 from vo.tap.formats import format_asked, media_type_of
 
@@ -76,7 +77,7 @@ def read_query(parameters, files=None, base=""):
         text,
         format,
         media_type_of(format, asked),
-        _maxrec(given.get("MAXREC", "")),
+        maxrec_of(given.get("MAXREC", "")),
         _uploads(parameters, files or {}),
         base,
     )
@@ -92,15 +93,6 @@ def _one_each(parameters):
             raise BadParameter(key, "it is given more than once; which one is meant?")
         given[key] = values[-1]
     return given
-
-
-def _maxrec(text):
-    limits = settings.VO
-    if not text.strip():
-        return limits["MAXREC"]
-    if not re.fullmatch(r"\+?\d{1,18}", text.strip()):
-        raise BadParameter("MAXREC", f"“{text}” is not a whole number, zero or more")
-    return min(int(text), limits["MAXREC_HARD"])
 
 
 def _uploads(parameters, files):

@@ -75,7 +75,7 @@ def create_job(
         base=base,
         parameters=checked(parameters),
         run_id=checked_run_id(run_id),
-        execution_duration=duration_within(duration),
+        execution_duration=duration_within(duration, known=owner is not None),
         created_at=now,
         destruction=destruction_within(destruction, now),
     )
@@ -115,7 +115,7 @@ def add_parameters(job, parameters, files=None, *, run_id=None):
 
 def set_duration(job, seconds):
     """Say for how many seconds a job may run; 0 is as long as it can be had."""
-    job.execution_duration = duration_within(seconds)
+    job.execution_duration = duration_within(seconds, known=job.owner_id is not None)
     changed = Job.objects.filter(pk=job.pk, phase__in=(Phase.PENDING, Phase.QUEUED)).update(
         execution_duration=job.execution_duration, version=F("version") + 1
     )

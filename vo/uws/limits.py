@@ -14,14 +14,32 @@ OPEN_JOBS_OF_NOBODY = 100  # of all together who say nothing of who they are
 
 RUN_ID_LENGTH = 255
 PARAMETER_LENGTH = 1_000_000  # of all parameters of a job, in characters
-RESULT_BYTES = 20_000_000_000
 
 
-def duration_within(seconds):
-    """Return for how many seconds a job may run that asks for so many; 0 is as long as it can be had."""
-    longest = int(settings.VO["ASYNC_SECONDS_HARD"])
+def most(name, known):
+    """Return the most that can be had of something, as the settings name it.
+
+    Parameters
+    ----------
+    name : str
+    known : bool
+        Whether it is known who asks; nobody known gets less.
+    """
+    return settings.VO[name if known else f"{name}_ANONYMOUS"]
+
+
+def duration_within(seconds, *, known):
+    """Return for how many seconds a job may run that asks for so many; 0 is as long as it can be had.
+
+    Parameters
+    ----------
+    seconds : int or None
+    known : bool
+        Whether it is known whose job it is.
+    """
+    longest = int(most("ASYNC_SECONDS_HARD", known))
     if seconds is None:
-        return int(settings.VO["ASYNC_SECONDS"])
+        return min(int(settings.VO["ASYNC_SECONDS"]), longest)
     return min(seconds, longest) if seconds > 0 else longest
 
 

@@ -17,7 +17,7 @@ from vo.uws.changing import destroy_the_overdue
 from vo.uws.claiming import claim_job, fail_job, finish_job, give_back, held, keep_hold, recover_lost_jobs
 from vo.uws.keeping import keep, name_in, remove_kept
 from vo.uws.kinds import answerers
-from vo.uws.limits import AT_ONCE, RESULT_BYTES
+from vo.uws.limits import AT_ONCE, most
 from worktables.queue.errands import Errand
 from worktables.queue.silence import is_away
 
@@ -87,7 +87,9 @@ def bring_to_its_end(job, halt):
     try:
         with may_be_halted(halt):
             answer = answerers[job.kind](job)
-            size = keep(name, unless_halted(answer.pieces, halt), RESULT_BYTES)
+            size = keep(
+                name, unless_halted(answer.pieces, halt), most("RESULT_BYTES", job.owner_id is not None)
+            )
     except Exception as error:  # a query that is stopped fails in whatever way
         if halt.why is not None:
             end_halted(job, halt.why)

@@ -251,7 +251,7 @@ def test_duration_and_destruction_are_changed_within_limits(client, make_job):
 
     client.post(f"/toys/{job.pk}/executionduration", {"EXECUTIONDURATION": "999999999999999999"})
     client.post(f"/toys/{job.pk}/destruction", {"DESTRUCTION": "2999-01-01T00:00:00"})
-    assert fresh(job).execution_duration == 86_400
+    assert fresh(job).execution_duration == (3600 if job.owner is None else 86_400)
     assert fresh(job).destruction < timezone.now() + timedelta(days=31)
 
 

@@ -365,12 +365,29 @@ def test_files_that_are_too_large_leave_nothing_behind(make_job, settings):
     assert files_kept() == []
 
 
-def test_what_a_job_asks_for_is_kept_within_limits(db):
+def test_who_does_not_sign_in_gets_shorter_jobs_and_smaller_results(make_job, bench, settings, owner):
+    settings.VO = settings.VO | {"ASYNC_SECONDS_HARD_ANONYMOUS": 1800, "RESULT_BYTES_ANONYMOUS": 10}
+    now = timezone.now()
+    durations = [
+        create_job("toy", {}, owner=whose, now=now, duration=duration).execution_duration
+        for whose in (None, owner)
+        for duration in (None, 0, 10**9, 60)
+    ]
+    assert durations == [1800, 1800, 1800, 60, 3600, 86_400, 86_400, 60]
+
+    nobodys, owners = make_job(N=9), make_job(N=9, owner=owner)
+    bench.finish()
+
+    assert (fresh(nobodys).phase, fresh(owners).phase) == ("ERROR", "COMPLETED")
+    assert "at most 10 are taken" in fresh(nobodys).error
+
+
+def test_what_a_job_asks_for_is_kept_within_limits(owner):
     now = timezone.now()
     far = now + timedelta(days=10_000)
 
-    job = create_job("toy", {}, owner=None, now=now, duration=10**9, destruction=far)
-    whole = create_job("toy", {}, owner=None, now=now, duration=0)
+    job = create_job("toy", {}, owner=owner, now=now, duration=10**9, destruction=far)
+    whole = create_job("toy", {}, owner=owner, now=now, duration=0)
 
     assert job.execution_duration == whole.execution_duration == 86_400
     assert job.destruction == now + timedelta(days=30)
