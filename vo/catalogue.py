@@ -49,21 +49,28 @@ def schemas_for(user, base=""):
         if newest != publication.pk:
             newest = publication.pk
             latest.append(version.pk)
-            tables.append(replace(table, name=publication.name))
+            tables.append(as_latest(table, publication))
         tables.append(table)
     for schema, tables in live_tables(user).items():
         taken = {table.name for table in gathered.setdefault(schema, [])}
         gathered[schema] += [table for table in tables if table.name not in taken]
-    own = [
-        Schema(name, "", f"Tables of the project “{name}”", tuple(tables))
-        for name, tables in gathered.items()
-    ]
+    own = [of_project(name, tables) for name, tables in gathered.items()]
     return [tap_schema(), ivoa(latest, base), *own]
 
 
 def tables_for(user, base=""):
     """Return the tables this user may ask."""
     return Tables.of(table for schema in schemas_for(user, base) for table in schema.tables)
+
+
+def of_project(name, tables):
+    """Return the schema of a project, with these tables."""
+    return Schema(name, "", f"Tables of the project “{name}”", tuple(tables))
+
+
+def as_latest(table, publication):
+    """Return a table under the name that is always the latest version's."""
+    return replace(table, name=publication.name)
 
 
 def ivoa(version_ids, base):

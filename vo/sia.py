@@ -19,7 +19,7 @@ from vo.tap.answering import answer
 from vo.tap.asking import TapQuery
 from vo.tap.errors import BadParameter
 from vo.tap.formats import format_asked, media_type_of
-from vo.vosi import as_document
+from vo.vosi import addresses_of, as_document
 from worktables.streaming import stream
 
 # Parameters that are intervals: of which columns, least and greatest; the same twice where it is one number.
@@ -74,11 +74,12 @@ def query(request):
 @door("GET")
 def capabilities(request):
     """List what the service can do."""
-    facts = {
-        "query": request.build_absolute_uri(reverse("sia-query")),
-        "documents": [(one, request.build_absolute_uri(reverse(name))) for one, name in DOCUMENTS.items()],
-    }
-    return as_document("vo/sia_capabilities.xml", facts)
+    return as_document("vo/sia_capabilities.xml", {"sia": sia_facts(base_of(request))})
+
+
+def sia_facts(base):
+    """Return what the service can do, for whoever reaches the portal at this address; also for its record."""
+    return {"query": f"{base}{reverse('sia-query')}", "documents": addresses_of(DOCUMENTS, base)}
 
 
 def query_of(given):

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from vo.catalogue import schemas_for
 from vo.doors import door
+from vo.parameters import base_of
 from vo.tap.features import LANGUAGE_FEATURES
 from vo.tap.formats import NAMES
 from vo.tap.schema import tables_described
@@ -36,20 +37,31 @@ def availability(request):
 @door("GET")
 def capabilities(request):
     """List what the service can do (TAPRegExt 1.0); its limits are those of whoever asks."""
+    return as_document(
+        "vo/capabilities.xml", {"tap": tap_facts(base_of(request), known=request.user.is_authenticated)}
+    )
+
+
+def tap_facts(base, *, known=False):
+    """Return what TAP can do, for whoever reaches the portal at this address; also for its record in the registry.
+
+    `known` says whether it is known who asks: the limits are theirs.
+    """
     formats = [
         {"id": FORMAT_IDS.get(name), "mime": names[0], "aliases": names[1:2]} for name, names in NAMES.items()
     ]
-    facts = {
-        "base": request.build_absolute_uri(reverse("tap")).rstrip("/"),
+    return {
+        "base": f"{base}{reverse('tap')}".rstrip("/"),
         "language_features": LANGUAGE_FEATURES,
         "formats": formats,
-        "limits": settings.VO
-        | {name: most(name, request.user.is_authenticated) for name in ("MAXREC_HARD", "ASYNC_SECONDS_HARD")},
-        "documents": [
-            (standard, request.build_absolute_uri(reverse(name))) for standard, name in DOCUMENTS.items()
-        ],
+        "limits": settings.VO | {name: most(name, known) for name in ("MAXREC_HARD", "ASYNC_SECONDS_HARD")},
+        "documents": addresses_of(DOCUMENTS, base),
     }
-    return as_document("vo/capabilities.xml", facts)
+
+
+def addresses_of(documents, base):
+    """Return standards and where the documents are that follow them."""
+    return [(standard, f"{base}{reverse(name)}") for standard, name in documents.items()]
 
 
 @door("GET")

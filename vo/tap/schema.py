@@ -86,6 +86,7 @@ def tables_described(schemas, columns=True):
                 "name": table_name(table),
                 "description": described(table),
                 "utype": table.utype,
+                "n_rows": table.size,
                 "columns": by_table.get(table_name(table), ()),
                 "keys": _keys_of(table) if columns else (),
             }
