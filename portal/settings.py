@@ -1,6 +1,7 @@
 """Settings of the portal: one file, top to bottom; everything a site may change comes from STOA_* variables."""
 
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -245,9 +246,28 @@ WORKTABLES = {
 
 # ------------------------------------------------------------------ the Virtual Observatory
 
-# With which the identifiers of what is published begin, after ivo://.
-STOA_AUTHORITY = os.environ.get("STOA_AUTHORITY") or "stoa.invalid"
+
+def authority(said: str, hosts: list[str]) -> str:
+    """Return with which the identifiers of what is published begin, after ivo://.
+
+    Unless it is said, it is the first name of the portal, with an end that no registry takes.
+    """
+    if said and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{2,}", said):
+        raise ValueError(
+            f"STOA_AUTHORITY is {said!r}; an authority is three or more letters, digits, points, hyphens "
+            "and underscores, such as stoa.example.org, and nothing before or after"
+        )
+    names = (host.lower() for host in hosts if re.fullmatch(r"(?i)[a-z][a-z0-9-]*(\.[a-z0-9-]+)+", host))
+    return said or f"{next(names, 'stoa')}.invalid"
+
+
+STOA_AUTHORITY = authority(os.environ.get("STOA_AUTHORITY", ""), ALLOWED_HOSTS)
 VO = {
+    # Who answers for what is published, as registries have it.
+    "ORGANISATION": os.environ.get("STOA_ORGANISATION") or f"Stoa at {STOA_AUTHORITY}",
+    "ORGANISATION_PAGE": os.environ.get("STOA_ORGANISATION_PAGE", ""),
+    "CONTACT": os.environ.get("STOA_CONTACT", ""),
+    "REGISTRY_RECORDS": 100,  # in one answer
     "MAXREC": 1_000_000,  # rows of an answer, unless somebody asks for more
     "MAXREC_HARD": 100_000_000,
     "MAXREC_HARD_ANONYMOUS": 10_000_000,  # here and below: for whoever does not sign in

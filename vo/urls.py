@@ -2,6 +2,7 @@ from django.urls import include, path
 
 from vo import scs, sia, soda, vosi
 from vo.datalink import views as datalink
+from vo.registry import views as registry
 from vo.tap import views as tap
 from vo.views import files, published, publishing, query_form, query_jobs, query_worktable, querying, saving
 
@@ -44,6 +45,9 @@ urlpatterns = [
     path("soda/sync", soda.sync, name="soda-sync"),
     path("soda/capabilities", soda.capabilities, name="soda-capabilities"),
     path("soda/availability", vosi.availability, name="soda-availability"),
+    path("oai", registry.oai, name="oai"),
+    path("oai/capabilities", registry.capabilities, name="oai-capabilities"),
+    path("oai/availability", vosi.availability, name="oai-availability"),
     path("tap/", tap.front, name="tap"),
     path("tap/sync", tap.sync, name="tap-sync"),
     path("tap/availability", vosi.availability, name="tap-availability"),

@@ -4,6 +4,7 @@ from vo.models.jobs import Job
 from vo.models.products import PublishedProduct
 from vo.models.publications import FrozenRun, Publication, PublishedVersion, Scope
 from vo.models.queries import PastQuery, SavedQuery
+from vo.models.registry import ServiceRecord
 
 __all__ = [
     "FrozenRun",
@@ -14,4 +15,5 @@ __all__ = [
     "PublishedVersion",
     "SavedQuery",
     "Scope",
+    "ServiceRecord",
 ]
