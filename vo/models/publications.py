@@ -84,6 +84,7 @@ class PublishedVersion(models.Model):
     index_seen_at = models.DateTimeField(
         null=True, help_text="when they last were, by the clock of the database"
     )
+    coverage = models.JSONField(default=dict, help_text="which part of the sky it covers, as far as measured")
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     made_at = models.DateTimeField(auto_now_add=True)
 

@@ -15,6 +15,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from vo.models import PublishedVersion
+from vo.publishing.coverage import measure_coverage
 from vo.publishing.products import index_products
 from vo.publishing.storage import index_sky
 from worktables.queue.recovery import database_time
@@ -60,7 +61,7 @@ def index_version(version, *, stopped=lambda: False):
     stopped : callable
         Asked after each part, which takes less than a second; when it says yes, the rest is left to others.
     """
-    for _ in chain(index_sky(version), index_products(version)):
+    for _ in chain(index_sky(version), index_products(version), measure_coverage(version)):
         if stopped():
             held(version).update(index_lease="")
             return False

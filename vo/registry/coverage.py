@@ -1,9 +1,11 @@
-"""Of which times and wavelengths the images of published tables are, with which telescopes they were made."""
+"""Which times, wavelengths and parts of the sky the images of published tables cover, and what made them."""
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Max, Min
 from django.db.models.functions import Coalesce
 
-from vo.models import PublishedProduct
+from vo.moc import read_moc, write_moc
+from vo.models import PublishedProduct, PublishedVersion
 
 HC = 1.98644586e-25  # J m
 # Messengers as the vocabulary of the IVOA names them, each with its shortest wavelength in m, its word in UCDs, and its
@@ -42,9 +44,12 @@ def coverage_of(versions):
     return found
 
 
-def coverage_of_images(products):
-    """Return what all these images cover together, or None if there are none; in two queries."""
-    images = products.filter(dataproduct_type__in=PublishedProduct.IN_OBSCORE)
+def coverage_of_images():
+    """Return what all images cover that everybody may see, or None if there are none; in three queries."""
+    versions = PublishedVersion.objects.visible_to(AnonymousUser()).newest().values("pk")
+    images = PublishedProduct.objects.filter(
+        version__in=versions, dataproduct_type__in=PublishedProduct.IN_OBSCORE
+    )
     extent = images.aggregate(**EXTENT, n=Min("pk"))
     if extent.pop("n") is None:
         return None
@@ -52,7 +57,11 @@ def coverage_of_images(products):
     makers = images.order_by("facility_name", "instrument_name")
     for facility, instrument in makers.values_list("facility_name", "instrument_name").distinct():
         add_makers(found, facility, instrument)
-    return found
+    measured = PublishedVersion.objects.filter(pk__in=versions, coverage__has_key="images")
+    cells = set()
+    for coverage in measured.order_by().values_list("coverage", flat=True):
+        cells |= read_moc(coverage["images"])
+    return found | {"spatial": write_moc(cells)}
 
 
 def coverage_from(extent):

@@ -4,13 +4,12 @@ import hashlib
 from functools import partial
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from vo.catalogue import ivoa
-from vo.models import PublishedProduct, ServiceRecord
+from vo.models import ServiceRecord
 from vo.registry.coverage import FIELDS, coverage_of_images
 from vo.registry.identifiers import identifier_of, is_registered
 from vo.registry.people import operators
@@ -35,7 +34,7 @@ def service_records(base):
     A record that says something new since it was last looked at is noted as updated now: nobody has seen it before.
     """
     kept = ServiceRecord.objects.in_bulk()
-    coverage = coverage_of_images(PublishedProduct.objects.newest_visible_to(AnonymousUser()))
+    coverage = coverage_of_images()
     makers = [authority, organisation, registry, tap]
     if coverage or "images" in kept:  # nothing that was listed goes away
         makers.append(partial(images, coverage=coverage))

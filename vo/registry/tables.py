@@ -55,7 +55,7 @@ def table_facts(version, coverage, base):
     table = as_latest(table_of(version), publication)
     schema = of_project(publication.schema, (table,))
     described = tables_described([schema])[schema.name]
-    coverage = dict(coverage or NO_COVERAGE)
+    coverage = (coverage or NO_COVERAGE) | {"spatial": version.coverage.get("sky", "")}
     named = wavebands_named(column.ucd for column in table.columns)
     coverage["wavebands"] = list(dict.fromkeys([*coverage["wavebands"], *named]))
     page = reverse("published-version", args=[publication.schema, publication.name, version.number])
@@ -82,6 +82,7 @@ def table_facts(version, coverage, base):
         "rights": version.rights,
         "licence": licence_in(version.rights),
         "cone": f"{base}{cone}?" if cone else "",
+        "place": [repr(number) for number in version.coverage.get("place", ())],
         "tap_too": f"{base}{reverse('tap')}".rstrip("/"),
         "browser": f"{base}{page}",
         "coverage": coverage,

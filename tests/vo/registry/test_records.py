@@ -66,8 +66,10 @@ def test_a_record_leads_to_its_table(client, harvester, sources, publish):
     publish(sources)
     record = harvester.record(SOURCES)
 
-    near = client.get(f"{access(record, 'ivo://ivoa.net/std/ConeSearch')}RA=187.7&DEC=12.4&SR=1")
-    assert (near.status_code, b"QUERY_STATUS" in near.getvalue()) == (200, True)
+    ra, dec, radius = [one.text for one in record.find("capability/testQuery")]
+    near = client.get(f"{access(record, 'ivo://ivoa.net/std/ConeSearch')}RA={ra}&DEC={dec}&SR={radius}")
+    assert near.status_code == 200
+    assert near.getvalue().count(b"<TR>") == 1
     assert access(record, "ivo://ivoa.net/std/TAP#aux") == "http://testserver/tap"
     table = client.get(f"/tap/tables/{record.findtext('tableset/schema/table/name')}")
     assert alike(record.iter("column")) == alike(ElementTree.fromstring(table.content).iter("column"))
@@ -109,6 +111,16 @@ def test_files_have_identifiers_under_their_tables_record(harvester, shown):
 
 
 @pytest.mark.django_db
+def test_a_record_says_which_part_of_the_sky_its_rows_are_in(harvester, sources, publish):
+    publish(sources)
+
+    moc = harvester.record(SOURCES).findtext("coverage/spatial")
+
+    # By astropy-healpix, at order 6: near M87 both sources, and one at longitude 359.9 just above the equator.
+    assert moc == "6/18773,27765"
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("key", ["images", "virgo.pictures"])
 def test_images_say_what_they_cover(harvester, shown, key):
     record = harvester.record(f"ivo://stoa.invalid/{key}")
@@ -122,6 +134,7 @@ def test_images_say_what_they_cover(harvester, shown, key):
     assert most == pytest.approx(6.626e-23 * 1.0005, rel=1e-3)
     assert texts(record, "coverage/waveband") == ["Millimeter"]
     assert texts(record, "facility") == ["ALMA"]
+    assert "27765" in record.findtext("coverage/spatial").replace("-", ",").split("/")[1].split(",")
     assert "millimeter-astronomy" in texts(record, "content/subject")
 
 
