@@ -89,3 +89,20 @@ def test_a_refusal_without_a_reason_is_asked_for_it_at_its_field(client, sources
 
     assert answer.status_code == 400
     assert "<li>Say what would have to change.</li>" in text_of(answer)
+
+
+def test_the_page_of_what_everybody_sees_leads_to_its_record(client, owner, sources, publish):
+    client.force_login(owner)
+    first, hidden = publish(sources), publish(sources, Scope.PROJECT, changes="more")
+    identifier = "ivo://stoa.invalid/virgo.sources"
+
+    shown = text_of(client.get(address(first)))
+    found = client.get("/oai", {"verb": "GetRecord", "metadataPrefix": "ivo_vor", "identifier": identifier})
+
+    assert f">{identifier}</a>" in shown
+    assert address(first) in found.content.decode()
+    assert identifier not in text_of(client.get(address(hidden)))
+
+    publish(sources, changes="more still")
+
+    assert identifier not in text_of(client.get(address(first)))

@@ -142,7 +142,6 @@ def with_facts(entries, base):
             "facts": entry.facts or tables[entry.version],
         }
         for entry in entries
-        if entry.facts or entry.version in tables
     ]
 
 

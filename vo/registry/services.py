@@ -47,6 +47,7 @@ def service_records(base):
     for facts in found:
         dates = kept[facts["key"]]
         facts["created"], facts["updated"] = dates.created_at, dates.updated_at
+        facts["dates"] = [("Created", dates.created_at), ("Updated", dates.updated_at)]
     return found
 
 

@@ -19,24 +19,27 @@ SHORT_NAME = 16  # characters of it, as VOResource has it
 NO_COVERAGE: dict = {"temporal": "", "spectral": "", "wavebands": [], "facilities": [], "instruments": []}
 
 
+def shown_versions():
+    """Return the versions that everybody may see, with `stamp`: since when that is so."""
+    return PublishedVersion.objects.visible_to(AnonymousUser()).annotate(stamp=SHOWN).order_by()
+
+
 def listed_versions():
-    """Return the newest version of each table that everybody may see, with `stamp`: since when that is so."""
+    """Return of these the newest of each table."""
     newest = PublishedVersion.objects.visible_to(AnonymousUser()).newest().values("pk")
-    return PublishedVersion.objects.filter(pk__in=newest).annotate(stamp=SHOWN).order_by()
-
-
-def with_first(versions):
-    """Add to versions `first`: when everybody could see one of that table for the first time."""
-    earlier = PublishedVersion.objects.visible_to(AnonymousUser()).filter(publication=OuterRef("publication"))
-    first = earlier.order_by().values("publication").annotate(first=Min(SHOWN)).values("first")
-    return versions.annotate(first=Subquery(first)).select_related("publication")
+    return shown_versions().filter(pk__in=newest)
 
 
 def table_records(version_ids, base):
     """Return what the records of these versions say, {version id: facts}; in three queries, however many there are."""
-    versions = with_first(listed_versions()).filter(pk__in=version_ids)
+    of_same_table = shown_versions().filter(publication=OuterRef("publication")).values("publication")
+    first = of_same_table.annotate(first=Min("stamp")).values("first")
+    versions = shown_versions().filter(pk__in=version_ids).annotate(first=Subquery(first))
     covered = coverage_of(version_ids)
-    return {version.pk: table_facts(version, covered.get(version.pk), base) for version in versions}
+    return {
+        version.pk: table_facts(version, covered.get(version.pk), base)
+        for version in versions.select_related("publication")
+    }
 
 
 def table_facts(version, coverage, base):
@@ -45,7 +48,7 @@ def table_facts(version, coverage, base):
     Parameters
     ----------
     version : PublishedVersion
-        One of `listed_versions`, with its `first`.
+        One that everybody may see, with `stamp`, and with `first`: since when there is one.
     coverage : dict or None
         What its images cover.
     base : str

@@ -10,10 +10,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from vo.catalogue import table_of
 from vo.errors import VoError
 from vo.forms import DecisionForm
-from vo.models import PublishedVersion
+from vo.models import PublishedVersion, Scope
 from vo.publishing.deciding import grant, refuse
 from vo.publishing.products import files_left
 from vo.querysets import DECIDE
+from vo.registry.identifiers import identifier_of
 from vo.tap.examples import examples_for
 from vo.tap.fields import column_type
 from vo.tap.schema import table_name
@@ -47,6 +48,7 @@ def published(request):
         "wanted": wanted,
         "waiting": waiting,
         "tap": request.build_absolute_uri(reverse("tap")).rstrip("/"),
+        "oai": request.build_absolute_uri(reverse("oai")),
     }
     return render(request, "vo/published.html", facts)
 
@@ -70,7 +72,7 @@ def version(request, schema, name, number):
         visible.filter(publication=found.publication)
         .exclude(pk=found.pk)
         .order_by("-number")
-        .values("number", "changes", "made_at", "n_rows")
+        .values("number", "changes", "made_at", "n_rows", "scope")
     )
     newer = [one for one in others if one["number"] > number]
     table = table_of(found)
@@ -88,10 +90,18 @@ def version(request, schema, name, number):
         "everything": f"SELECT * FROM {table_name(table)}",
         "examples": [one for one in examples_for([table]) if one.id in ("cone", "pairs")],
         "tap": request.build_absolute_uri(reverse("tap")).rstrip("/"),
+        "record": record_of(found, newer),
         "form": form,
         "files_left": files_left(found),
     }
     return render(request, "vo/version.html", facts, status=400 if form is not None and form.errors else 200)
+
+
+def record_of(version, newer):
+    """Return the identifier in the registry of which this version is what it says; nothing for any other."""
+    if version.scope != Scope.WORLD or any(one["scope"] == Scope.WORLD for one in newer):
+        return ""
+    return identifier_of(version.publication)
 
 
 def _decided(request, version, form):
