@@ -228,6 +228,7 @@ WRITES = {
     ("sia-query", "POST"): Expected(200, 200, 200, 200, 200, csrf=False),
     ("datalink-links", "POST"): Expected(200, 200, 200, 200, 200, csrf=False),
     ("soda-sync", "POST"): Expected(400, 400, 400, 400, 400, csrf=False),
+    ("oai", "POST"): Expected(200, 200, 200, 200, 200, csrf=False),
     # A session without proof is nobody there, and to nobody the job of somebody is not there.
     ("tap-jobs", "POST"): Expected(303, 303, 303, 303, 303, csrf=False, body=QUERY),
     ("tap-job", "POST"): job(303, {"ACTION": "DELETE"}),
@@ -283,6 +284,9 @@ PUBLIC = {
     "soda-sync": "cuts what is published, and of that what one may see",
     "soda-capabilities": "the VO registers what a service can do",
     "soda-availability": "the VO asks whether a service is up before anybody signs in",
+    "oai": "registries harvest what everybody may see, and nobody is told of more",
+    "oai-capabilities": "the VO registers what a service can do",
+    "oai-availability": "the VO asks whether a service is up before anybody signs in",
     "tap-jobs": "lists one's own jobs, and nobody has any",
     **dict.fromkeys(
         ("published-file", "published-preview"),

@@ -7,6 +7,7 @@ from django.utils import timezone
 from vo.errors import FieldNeeded, ScopeNotFree
 from vo.models import PublishedVersion, Scope
 from vo.querysets import DECIDE
+from vo.registry.noting import note_services
 
 WIDTH = {scope: number for number, scope in enumerate(Scope)}
 Verdict = PublishedVersion.Verdict
@@ -59,4 +60,5 @@ def _decide(version, verdict, reason, by, scope):
     version.verdict, version.verdict_reason, version.scope = verdict, reason, scope
     version.decided_by, version.decided_at = by, timezone.now()
     version.save(update_fields=["verdict", "verdict_reason", "scope", "decided_by", "decided_at"])
+    note_services()
     return version

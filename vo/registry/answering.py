@@ -2,6 +2,7 @@
 
 from django.conf import settings
 
+from vo.models import ServiceRecord
 from vo.registry.arguments import dates_of
 from vo.registry.errors import (
     BadResumptionToken,
@@ -9,10 +10,10 @@ from vo.registry.errors import (
     IdDoesNotExist,
     NoRecordsMatch,
 )
-from vo.registry.identifiers import identifier_of, key_in, names_in
+from vo.registry.identifiers import key_in, names_in
 from vo.registry.listing import page_of, service_entries, table_entries
 from vo.registry.people import operators
-from vo.registry.services import service_records
+from vo.registry.services import service_facts
 from vo.registry.tables import listed_versions, table_records
 from vo.registry.tokens import Token, read_token, write_token
 
@@ -53,10 +54,10 @@ def answer_to(arguments, base):
 
 def identify(arguments, base):
     """Say who we are (section 4.2)."""
-    services = service_records(base)
-    registry = next(facts for facts in services if facts["key"] == "registry")
+    services = ServiceRecord.objects.in_bulk()
+    registry = service_facts(services["registry"], base)
     first = listed_versions().order_by("stamp").values_list("stamp", flat=True).first()
-    dates = [facts["created"] for facts in services] + ([first] if first else [])
+    dates = [record.created_at for record in services.values()] + ([first] if first else [])
     return {
         "identity": {
             "title": registry["title"],
@@ -70,7 +71,7 @@ def identify(arguments, base):
 def list_formats(arguments, base):
     """Say in which formats records are (section 4.4): all of them in all of these."""
     if "identifier" in arguments:
-        entry_of(arguments["identifier"], base)
+        entry_of(arguments["identifier"])
     return {"formats": list(FORMATS.values())}
 
 
@@ -84,7 +85,7 @@ def list_sets(arguments, base):
 def get_record(arguments, base):
     """Return one record (section 4.1)."""
     template = template_of(arguments["metadataPrefix"])
-    entry = entry_of(arguments["identifier"], base)
+    entry = entry_of(arguments["identifier"])
     return {"records": with_facts([entry], base), "template": template}
 
 
@@ -99,7 +100,7 @@ def list_records(arguments, base):
         raise NoRecordsMatch
     most, cursor = settings.VO["REGISTRY_RECORDS"], token.cursor if token else 0
     after = token.after if token else None
-    entries, more, total = page_of(service_records(base), dates_of(arguments), after, most)
+    entries, more, total = page_of(dates_of(arguments), after, most)
     if not entries:
         raise NoRecordsMatch
     facts = {"records": entries if verb == "ListIdentifiers" else with_facts(entries, base)}
@@ -116,7 +117,7 @@ def template_of(prefix):
     return FORMATS[prefix]["template"]
 
 
-def entry_of(identifier, base):
+def entry_of(identifier):
     """Return the entry of a record, or raise `IdDoesNotExist`."""
     key = key_in(identifier)
     names = names_in(key) if key else None
@@ -124,8 +125,7 @@ def entry_of(identifier, base):
         schema, name = names
         found = table_entries(listed_versions().filter(publication__schema=schema, publication__name=name), 1)
     else:
-        own = service_entries(service_records(base)) if key is not None else []
-        found = [entry for entry in own if entry.identifier == identifier_of(key)]
+        found = [entry for entry in service_entries() if entry.service.key == key]
     if not found:
         raise IdDoesNotExist(identifier)
     return found[0]
@@ -139,7 +139,7 @@ def with_facts(entries, base):
         {
             "identifier": entry.identifier,
             "stamp": entry.stamp,
-            "facts": entry.facts or tables[entry.version],
+            "facts": service_facts(entry.service, base) if entry.service else tables[entry.version],
         }
         for entry in entries
     ]

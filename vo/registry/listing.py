@@ -5,11 +5,13 @@ at the end, and nothing is passed over.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db.models import Q
 
+from vo.models import ServiceRecord
 from vo.registry.identifiers import identifier_of
+from vo.registry.services import MAKERS
 from vo.registry.tables import listed_versions
 
 SERVICE, TABLE = 0, 1
@@ -28,13 +30,13 @@ class Place:
 class Entry:
     """A record, as far as its header tells.
 
-    `version` is the version that a table's record is about; `facts` is what a service's record says.
+    `version` is the version that a table's record is about; `service` has the dates of any other.
     """
 
     place: Place
     identifier: str
     version: int | None = None
-    facts: dict | None = None
+    service: ServiceRecord | None = None
 
     @property
     def stamp(self):
@@ -42,26 +44,26 @@ class Entry:
         return self.place.stamp
 
 
-def service_entries(services):
-    """Return the entries of the portal's own records."""
+def service_entries():
+    """Return the entries of the portal's own records; in one query."""
+    kept = ServiceRecord.objects.in_bulk()
     return [
-        Entry(Place(facts["updated"].astimezone(UTC), SERVICE, number), facts["identifier"], facts=facts)
-        for number, facts in enumerate(services)
+        Entry(Place(kept[key].updated_at, SERVICE, number), identifier_of(key), service=kept[key])
+        for number, key in enumerate(MAKERS)
+        if key in kept
     ]
 
 
-def page_of(services, dates, after, most):
-    """Return the next entries of a list, whether there are more, and how many the whole list has; in two queries.
+def page_of(dates, after, most):
+    """Return the next entries of a list, whether there are more, and how many the whole list has; in three queries.
 
     Parameters
     ----------
-    services : list of dict
-        Of `service_records`.
     dates : Dates
     after : Place or None
     most : int
     """
-    own = [entry for entry in service_entries(services) if is_between(entry.stamp, dates)]
+    own = [entry for entry in service_entries() if is_between(entry.stamp, dates)]
     tables = between(listed_versions(), dates)
     total = len(own) + tables.count()
     found = [entry for entry in own if after is None or entry.place > after]
@@ -76,7 +78,7 @@ def table_entries(versions, most):
         "stamp", "publication_id", "pk", "publication__schema", "publication__name"
     )
     return [
-        Entry(Place(stamp.astimezone(UTC), TABLE, publication), identifier_of(f"{schema}.{name}"), pk)
+        Entry(Place(stamp, TABLE, publication), identifier_of(f"{schema}.{name}"), pk)
         for stamp, publication, pk, schema, name in rows[:most]
     ]
 

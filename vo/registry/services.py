@@ -1,15 +1,9 @@
 """Records of the portal itself: its authority, who runs it, its registry, TAP, and the images that SIA finds."""
 
-import hashlib
-from functools import partial
-
 from django.conf import settings
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 
 from vo.catalogue import ivoa
-from vo.models import ServiceRecord
 from vo.registry.coverage import FIELDS, coverage_of_images
 from vo.registry.identifiers import identifier_of, is_registered
 from vo.registry.people import operators
@@ -21,51 +15,26 @@ DOCUMENTS = {
     "ivo://ivoa.net/std/VOSI#capabilities": "oai-capabilities",
     "ivo://ivoa.net/std/VOSI#availability": "oai-availability",
 }
-SOMEWHERE = "https://portal.invalid"  # records are compared with what they were as if the portal was there
 PROVISIONAL = (
     "This portal has no authority of its own yet. Its identifiers are provisional, and it must not be registered "
     "before STOA_AUTHORITY is set."
 )
 
 
-def service_records(base):
-    """Return what the records of the portal itself say, each with its dates, in a fixed order.
+def service_facts(record, base):
+    """Return what a record of the portal itself says.
 
-    A record that says something new since it was last looked at is noted as updated now: nobody has seen it before.
+    Parameters
+    ----------
+    record : ServiceRecord
+    base : str
+        Address of the portal.
     """
-    kept = ServiceRecord.objects.in_bulk()
-    coverage = coverage_of_images()
-    makers = [authority, organisation, registry, tap]
-    if coverage or "images" in kept:  # nothing that was listed goes away
-        makers.append(partial(images, coverage=coverage))
-    digests = {facts["key"]: digest_of(facts) for facts in (make(SOMEWHERE) for make in makers)}
-    changed = {key: one for key, one in digests.items() if key not in kept or kept[key].digest != one}
-    if changed:
-        note(changed)
-        kept = ServiceRecord.objects.in_bulk()
-    found = [make(base) for make in makers]
-    for facts in found:
-        dates = kept[facts["key"]]
-        facts["created"], facts["updated"] = dates.created_at, dates.updated_at
-        facts["dates"] = [("Created", dates.created_at), ("Updated", dates.updated_at)]
-    return found
-
-
-def note(digests):
-    """Keep that records have changed; which of several processes does so first is the same."""
-    now = timezone.now()
-    ServiceRecord.objects.bulk_create(
-        [ServiceRecord(key=key, digest=one, created_at=now, updated_at=now) for key, one in digests.items()],
-        update_conflicts=True,
-        unique_fields=["key"],
-        update_fields=["digest", "updated_at"],
-    )
-
-
-def digest_of(facts):
-    """Return a digest of what a record says."""
-    text = render_to_string("vo/registry/_resource.xml", {"one": facts})
-    return hashlib.sha256(text.encode()).hexdigest()
+    return MAKERS[record.key](base) | {
+        "created": record.created_at,
+        "updated": record.updated_at,
+        "dates": [("Created", record.created_at), ("Updated", record.updated_at)],
+    }
 
 
 def common(key, base):
@@ -146,8 +115,9 @@ def tap(base):
     }
 
 
-def images(base, coverage):
+def images(base):
     """Return what is said of the images and cubes of published tables, which SIA and ObsCore describe."""
+    coverage = coverage_of_images()
     name = operators()["name"]
     schema = ivoa([], base)
     found = coverage or {"wavebands": []}
@@ -170,3 +140,7 @@ def images(base, coverage):
             "tables": tables_described([schema])[schema.name],
         },
     }
+
+
+# By their keys, in the order in which they are listed.
+MAKERS = {"": authority, "organisation": organisation, "registry": registry, "tap": tap, "images": images}

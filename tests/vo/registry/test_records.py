@@ -4,11 +4,15 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from portal.settings import authority
 from tests.vo.registry.harvesting import DC, OAI, TYPE
 from vo.models import PublishedVersion, ServiceRecord
+from vo.publishing.deciding import grant
 from vo.registry.coverage import wavebands_between, wavebands_named
+from vo.registry.noting import note_services
 from vo.registry.people import contact_in, creators_in, licence_in
 
 SOURCES = "ivo://stoa.invalid/virgo.sources"
@@ -190,19 +194,45 @@ def test_dublin_core_says_the_same(harvester, sources, publish):
 
 
 @pytest.mark.django_db
-def test_a_service_is_updated_when_it_says_something_new(harvester, settings, client):
-    harvester.identifiers()
+def test_a_service_is_updated_when_it_says_something_new(harvester, settings):
     long_ago = "2020-01-01T00:00:00Z"
     ServiceRecord.objects.update(created_at=long_ago, updated_at=long_ago)
 
+    note_services()
     same = harvester.identifiers(from_=long_ago, until=long_ago)
-    client.get("/oai?verb=Identify", headers={"host": "localhost"})  # reached by another name it is the same
     settings.VO = settings.VO | {"MAXREC": 5}
+    note_services()
 
     assert len(same) == 4
     assert harvester.identifiers(from_="2020-01-02") == ["ivo://stoa.invalid/tap"]
     record = harvester.record("ivo://stoa.invalid/tap")
     assert (record.get("created"), record.get("updated") > long_ago) == (long_ago, True)
+
+
+@pytest.mark.django_db
+def test_a_decision_about_images_updates_theirs(harvester, pictures, publish, judge):
+    long_ago = "2020-01-01T00:00:00Z"
+    version = publish(pictures, decided=False)
+    ServiceRecord.objects.update(created_at=long_ago, updated_at=long_ago)
+
+    grant(version, by=judge)
+
+    assert set(harvester.identifiers(from_="2020-01-02")) == {
+        "ivo://stoa.invalid/images",
+        "ivo://stoa.invalid/virgo.pictures",
+    }
+
+
+@pytest.mark.django_db
+def test_asking_changes_nothing(harvester, sources, publish, settings):
+    publish(sources)
+    settings.VO = settings.VO | {"MAXREC": 5}
+
+    with CaptureQueriesContext(connection) as asked:
+        harvester.ask(verb="Identify")
+        harvester.identifiers("ListRecords")
+
+    assert [query["sql"] for query in asked if not query["sql"].startswith("SELECT")] == []
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ from django.core.management.base import BaseCommand
 
 from vo.models import PublishedVersion
 from vo.publishing.coverage import measure_coverage
+from vo.registry.noting import note_services
 
 
 class Command(BaseCommand):
@@ -17,3 +18,4 @@ class Command(BaseCommand):
             measure_coverage(version)
             if version.coverage:
                 self.stdout.write(f"{version}: measured")
+        note_services()
