@@ -266,9 +266,12 @@ def migrate():
 
 
 def prepare():
-    """Bring the database to the present schema, and the tables to the present code of their steps."""
+    """Bring the database to the present schema, tables to the present code, and the registry to the present settings."""
+    from vo.registry.noting import note_services
+
     migrate()
     adopt()
+    note_services()
 
 
 def adopt(options=None):

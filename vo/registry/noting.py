@@ -1,7 +1,7 @@
 """Noting when the records of the portal itself change: reading them changes nothing.
 
-They follow from settings, code, and what images everybody may see. So they are looked at after each migration, with
-which `stoa up` begins, and when a curator has decided.
+They follow from settings, code, and what images everybody may see. So they are looked at when `stoa up` starts, after a
+migration, and when a curator has decided.
 """
 
 import hashlib

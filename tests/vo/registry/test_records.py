@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from portal.command import prepare
 from portal.settings import authority
 from tests.vo.registry.harvesting import DC, OAI, TYPE
 from vo.models import PublishedVersion, ServiceRecord
@@ -221,6 +222,18 @@ def test_a_decision_about_images_updates_theirs(harvester, pictures, publish, ju
         "ivo://stoa.invalid/images",
         "ivo://stoa.invalid/virgo.pictures",
     }
+
+
+@pytest.mark.django_db
+def test_starting_the_portal_notes_what_its_settings_say(settings):
+    settings.VO = settings.VO | {"ORGANISATION": "Observatory of Nowhere"}
+    before = dict(ServiceRecord.objects.values_list("key", "updated_at"))
+
+    prepare()
+
+    after = dict(ServiceRecord.objects.values_list("key", "updated_at"))
+    assert len(after) == 4
+    assert all(after[key] > before[key] for key in after)
 
 
 @pytest.mark.django_db
