@@ -4,7 +4,17 @@ from vo import scs, sia, soda, vosi
 from vo.datalink import views as datalink
 from vo.registry import views as registry
 from vo.tap import views as tap
-from vo.views import files, published, publishing, query_form, query_jobs, query_worktable, querying, saving
+from vo.views import (
+    files,
+    handing,
+    published,
+    publishing,
+    query_form,
+    query_jobs,
+    query_worktable,
+    querying,
+    saving,
+)
 
 urlpatterns = [
     path("worktables/<int:pk>/publish/", publishing.table_publications, name="worktable-publications"),
@@ -57,4 +67,6 @@ urlpatterns = [
     path("tap/", include("vo.uws.urls")),
     path("tap/examples", tap.examples, name="tap-examples"),
     path("", include("vo.rows.urls")),
+    path("handed/", handing.hand_over, name="hand-over"),
+    path("handed/<str:token>", handing.handed, name="handed"),
 ]

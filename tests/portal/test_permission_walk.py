@@ -24,6 +24,7 @@ from portal.accounts.tokens import create_token
 from projects.editing import delete_project
 from tests.worktables import toys
 from vo.models import SavedQuery
+from vo.handing import hand_over
 from vo.publishing.proposing import propose
 from vo.uws.creating import create_job
 from vo.uws.urls import LEAVES as JOB_LEAVES
@@ -288,6 +289,7 @@ PUBLIC = {
     "oai-capabilities": "the VO registers what a service can do",
     "oai-availability": "the VO asks whether a service is up before anybody signs in",
     "tap-jobs": "lists one's own jobs, and nobody has any",
+    "handed": "opens one download as whoever signed the address, as tests/vo/test_handing.py has it",
     **dict.fromkeys(
         ("published-file", "published-preview"),
         "is there for whoever may see the version, as tests/vo/observations/test_files.py has it",
@@ -407,6 +409,9 @@ class World:
             "number": version.number,
             "other": self.stars.pk,
             "key": SavedQuery.objects.create(owner=owner, name="Fields", text="SELECT 1").key,
+            "token": hand_over(
+                reverse("published-file", args=[project.slug, "fields", 1, 1, "image"]), owner
+            ),
             "job_id": create_job("tap", {}, owner=owner, now=timezone.now()).pk,
         }
         self.exceptions = {
