@@ -38,6 +38,8 @@ def main(arguments):
         print(f"on PostgreSQL and Redis: {'FAILED' if IN_CI else 'SKIPPED'}, {problem}")
     if shutil.which("chromium") is None and not os.environ.get("STOA_TEST_BROWSER"):
         print("journeys in a browser: SKIPPED, no chromium in PATH")
+    if not all(map(shutil.which, ("topcat", "Xvfb"))):
+        print("tests with TOPCAT: SKIPPED, no topcat or no Xvfb in PATH")
     if not os.environ.get("STOA_TEST_DATA"):
         print("tests on real data: SKIPPED, STOA_TEST_DATA is not set")
     return int(any(ends.values()) or (IN_CI and bool(absent)))

@@ -54,7 +54,7 @@ def portal(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def process(command, environment, log):
+def process(command, environment, log, **options):
     """Run a command in a process group of its own, and end all of it."""
     with open(log, "w") as output:
         running = subprocess.Popen(
@@ -63,6 +63,7 @@ def process(command, environment, log):
             stdout=output,
             stderr=output,
             start_new_session=True,
+            **options,
         )
     try:
         yield running

@@ -1,5 +1,7 @@
 """What is published: for everybody who may see it, also without an account."""
 
+from urllib.parse import urlencode
+
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Q
@@ -88,6 +90,8 @@ def version(request, schema, name, number):
         "columns": [(column, column_type(column)) for column in table.columns],
         "query": f"SELECT TOP 100 * FROM {table_name(table)}",
         "everything": f"SELECT * FROM {table_name(table)}",
+        "sent": f"{reverse('tap-sync')}?{all_of(table, found)}",
+        "not_for_all": found.scope != Scope.WORLD,
         "examples": [one for one in examples_for([table]) if one.id in ("cone", "pairs")],
         "tap": request.build_absolute_uri(reverse("tap")).rstrip("/"),
         "record": record_of(found, newer),
@@ -102,6 +106,12 @@ def record_of(version, newer):
     if version.scope != Scope.WORLD or any(one["scope"] == Scope.WORLD for one in newer):
         return ""
     return identifier_of(version.publication)
+
+
+def all_of(table, version):
+    """Return the parameters of the query for all rows of a version, however many."""
+    query = f"SELECT * FROM {table_name(table)}"
+    return urlencode({"LANG": "ADQL", "RESPONSEFORMAT": "votable", "MAXREC": version.n_rows, "QUERY": query})
 
 
 def _decided(request, version, form):

@@ -61,6 +61,8 @@ def grid(request, pk):
             "held": table.pk in graph_of(table.project_id).held,
             "undoable": last_undoable(table) if facts["may_run"] else None,
             "formats": [FORMATS[name] for name in FORMAT_ORDER if name in FORMATS],
+            "votable": f"{reverse('api-download', args=[pk])}?format=votable&{address.filter}".rstrip("&"),
+            "view": request.path + address.at().rstrip("?"),
             "after": address.at(_after=page.after) if page.after else "",
             "before": address.at(_before=page.before) if page.before else "",
             "states_shown": address.wanted.get("_state", ""),

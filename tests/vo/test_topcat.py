@@ -1,0 +1,201 @@
+"""Our pages, our services and the real TOPCAT, over a real SAMP hub."""
+
+import numpy as np
+import pytest
+import requests
+
+from tests.journeys.conftest import chromium  # noqa: F401
+from tests.vo.desktop import desk, hub, listens, open_hub, topcat, wait  # noqa: F401
+from tests.vo.observations import skies
+
+# pyvo leaves sockets to the collector.
+pytestmark = [pytest.mark.journey, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
+
+N = 60
+PREPARE = f"""
+from django.contrib.auth import get_user_model
+from archive.keeping import keep_product
+from projects.editing import create_project
+from tests.vo.observations import skies
+from vo.publishing.deciding import grant
+from vo.publishing.proposing import propose
+from worktables.columns import NewColumn
+from worktables.creating import create_worktable
+from worktables.rows import add_rows
+
+owner = get_user_model().objects.create_superuser("owner", password="owner")
+project = create_project("virgo", "Virgo", "Near M87.", creator=owner)
+columns = [
+    NewColumn("name", "text", ucd="meta.id"),
+    NewColumn("position", "position"),
+    NewColumn("flux", "float", unit="mJy", ucd="phot.flux.density"),
+    NewColumn("image", "product"),
+]
+facts = dict.fromkeys(("title", "description", "creator", "rights", "contact"), "Sources of Virgo")
+for name, scope in (("sources", "world"), ("secret_list", "private")):
+    table = create_worktable(project, name, creator=owner, columns=columns)
+    image = keep_product(project, skies.image(), "m87.fits", by=owner).sha256
+    add_rows(table, [
+        {{"name": f"S{{n}}", "position": (n * 6.0, n - 30.0), "flux": n / 10, "image": None if n else image}}
+        for n in range({N})
+    ], by=owner)
+    version = propose(table, facts, scope, by=owner)
+    if scope == "world":
+        grant(version, by=owner)
+"""
+
+
+@pytest.fixture(scope="module")
+def address(live):
+    """The address of a portal with a table for everybody, another for its owner, and an image in each."""
+    live.stoa("manage", "shell", "-v", "0", "-c", PREPARE)
+    return live.address
+
+
+@pytest.fixture(scope="module")
+def desktop_topcat(desk, open_hub, address):  # noqa: F811
+    """TOPCAT, begun with the answer of a query."""
+    query = "SELECT+name,flux+FROM+virgo.sources+WHERE+flux>5.05+ORDER+BY+flux"
+    with topcat(desk, open_hub, f"{address}/tap/sync?LANG=ADQL&QUERY={query}") as running:
+        yield running
+
+
+@pytest.fixture
+def page(chromium, address):  # noqa: F811
+    """A page of a browser; whatever goes wrong on it fails the test, but that no hub answers."""
+    context, faults = chromium.new_context(), []
+    page = context.new_page()
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "console",
+        lambda said: (
+            said.type == "error" and "ERR_CONNECTION_REFUSED" not in said.text and faults.append(said.text)
+        ),
+    )
+    yield page
+    context.close()
+    assert not faults
+
+
+@pytest.fixture
+def owners_page(page, address):
+    """The same, where the owner of the tables is signed in."""
+    page.goto(f"{address}/accounts/login/")
+    page.fill("input[name=username]", "owner")
+    page.fill("input[name=password]", "owner")
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{address}/")
+    return page
+
+
+def send(page, address):
+    """Press the button of a page; return what it says when it is done."""
+    page.goto(address)
+    page.locator("send-to button").click()
+    return page.locator("#toasts .message span").first.inner_text()
+
+
+# Without a hub, and with one that does not let the page in
+
+
+@pytest.mark.skipif(listens(), reason="a SAMP hub is running on this machine")
+def test_without_a_hub_the_page_says_what_to_start(page, address):
+    said = send(page, f"{address}/published/virgo/sources/v1/")
+
+    assert said.startswith("No program answers on this computer. Start TOPCAT, then try again")
+    assert page.get_by_role("button", name="Send to TOPCAT").is_enabled()
+
+
+def test_a_page_that_is_not_let_in_says_so(desk, page, address):  # noqa: F811
+    with hub(desk, "false"):
+        said = send(page, f"{address}/published/virgo/sources/v1/")
+
+    assert said.startswith("Nothing was sent: this page was not let in.")
+
+
+def test_a_hub_without_anybody_is_not_enough(open_hub, page, address):  # noqa: F811
+    said = send(page, f"{address}/published/virgo/sources/v1/")
+
+    assert said == "No program here takes it. Start TOPCAT, then try again."
+
+
+# TOPCAT reads our services
+
+
+def test_topcat_begins_with_the_answer_of_a_query(desktop_topcat):
+    table = desktop_topcat.next_table()
+
+    assert list(table["name"]) == [f"S{n}" for n in range(51, N)]
+    np.testing.assert_allclose(table["flux"], np.arange(51, N) / 10)
+    assert table["flux"].unit == "mJy"
+
+
+def test_topcat_loads_a_cone_search(desktop_topcat, address):
+    table = desktop_topcat.load(f"{address}/scs/virgo/sources?RA=180&DEC=0&SR=7")
+
+    assert set(table["name"]) == {"S29", "S30", "S31"}
+    assert {"name", "position_ra", "position_dec", "flux"} <= set(table.colnames)
+
+
+# Our pages send to TOPCAT
+
+
+def test_a_published_version_arrives_in_topcat(desktop_topcat, open_hub, page, address):  # noqa: F811
+    said = send(page, f"{address}/published/virgo/sources/v1/")
+
+    assert said == "topcat has loaded virgo.sources_v1."
+    table = desktop_topcat.next_table()
+    assert table.colnames == ["row_id", "name", "position_ra", "position_dec", "flux", "image"]
+    assert list(table["name"]) == [f"S{n}" for n in range(N)]
+    np.testing.assert_allclose(table["position_ra"], np.arange(N) * 6.0)
+    assert (table["flux"].unit, table["flux"].meta["ucd"]) == ("mJy", "phot.flux.density")
+    assert programs(open_hub) == {"topcat", "tests"}
+
+
+def programs(client):
+    """Return the names of the programs that are on the hub, besides the hub itself."""
+    found = {client.get_metadata(id).get("samp.name") for id in client.get_registered_clients()}
+    return found - {"Hub"}
+
+
+def test_a_private_version_arrives_in_topcat_which_has_no_cookie(desktop_topcat, owners_page, address):
+    assert requests.get(f"{address}/published/virgo/secret_list/v1/").status_code == 404
+
+    said = send(owners_page, f"{address}/published/virgo/secret_list/v1/")
+
+    assert said == "topcat has loaded virgo.secret_list_v1."
+    assert list(desktop_topcat.next_table()["name"]) == [f"S{n}" for n in range(N)]
+
+
+def test_the_view_of_a_worktable_arrives_in_topcat(desktop_topcat, owners_page, address):
+    said = send(owners_page, f"{address}/worktables/2/?flux=<0.35&_sort=-flux")
+
+    assert said == "topcat has loaded secret_list."
+    table = desktop_topcat.next_table()
+    assert list(table["name"]) == ["S3", "S2", "S1", "S0"]
+    assert {"name", "position_ra", "position_dec", "flux", "image"} <= set(table.colnames)
+
+
+# Our pages send images
+
+
+def test_an_image_is_sent_to_whoever_takes_images(open_hub, owners_page, address):  # noqa: F811
+    got, status = [], iter(("samp.error", "samp.ok"))
+
+    def take(private_key, sender, message, mtype, parameters, extra):
+        got.append(parameters | {"data": requests.get(parameters["url"]).content})
+        open_hub.reply(
+            message,
+            {"samp.status": next(status), "samp.result": {}, "samp.error": {"samp.errortxt": "no room"}},
+        )
+
+    open_hub.bind_receive_call("image.load.fits", take)
+    try:
+        said = [send(owners_page, f"{address}/worktables/2/rows/1/") for _ in range(2)]
+    finally:
+        open_hub.unbind_receive_call("image.load.fits")
+
+    assert said == ["tests did not load m87.fits: no room", "tests has loaded m87.fits."]
+    assert [one["data"] == skies.image() for one in got] == [True, True]
+    assert got[0]["image-id"] == f"{address}/worktables/2/rows/1/files/image/"
+    assert got[0]["url"].startswith(f"{address}/handed/")
