@@ -149,7 +149,7 @@ def test_topcat_loads_a_cone_search(desktop_topcat, address):
 def test_a_published_version_arrives_in_topcat(desktop_topcat, open_hub, page, address):  # noqa: F811
     said = send(page, f"{address}/published/virgo/sources/v1/")
 
-    assert said == "topcat has loaded virgo.sources_v1."
+    assert said == "Sent: topcat has loaded virgo.sources_v1."
     table = desktop_topcat.next_table()
     assert table.colnames == ["row_id", "name", "position_ra", "position_dec", "flux", "image"]
     assert list(table["name"]) == [f"S{n}" for n in range(N)]
@@ -169,14 +169,14 @@ def test_a_private_version_arrives_in_topcat_which_has_no_cookie(desktop_topcat,
 
     said = send(owners_page, f"{address}/published/virgo/secret_list/v1/")
 
-    assert said == "topcat has loaded virgo.secret_list_v1."
+    assert said == "Sent: topcat has loaded virgo.secret_list_v1."
     assert list(desktop_topcat.next_table()["name"]) == [f"S{n}" for n in range(N)]
 
 
 def test_the_view_of_a_worktable_arrives_in_topcat(desktop_topcat, owners_page, address):
     said = send(owners_page, f"{address}/worktables/2/?flux=<0.35&_sort=-flux")
 
-    assert said == "topcat has loaded secret_list."
+    assert said == "Sent: topcat has loaded secret_list."
     table = desktop_topcat.next_table()
     assert list(table["name"]) == ["S3", "S2", "S1", "S0"]
     assert {"name", "position_ra", "position_dec", "flux", "image"} <= set(table.colnames)
@@ -205,7 +205,7 @@ def viewer(open_hub):  # noqa: F811
 def test_an_image_is_sent_to_whoever_takes_images(viewer, owners_page, address):
     said = [send(owners_page, f"{address}/worktables/2/rows/1/") for _ in range(2)]
 
-    assert said == ["tests did not load m87.fits: no room", "tests has loaded m87.fits."]
+    assert said == ["Sent, but tests did not load m87.fits: no room", "Sent: tests has loaded m87.fits."]
     assert [one["data"] == skies.image() for one in viewer] == [True, True]
     assert viewer[0]["image-id"] == f"{address}/worktables/2/rows/1/files/image/"
     assert viewer[0]["url"].startswith(f"{address}/handed/")

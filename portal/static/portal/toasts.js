@@ -1,4 +1,4 @@
-/** Says something in the corner of the page, to eyes and to screen readers; errors stay until they are closed. */
+/** Says something in the corner of the page, to eyes and to screen readers; what is no success stays until it is closed. */
 export function toast(text, tone = "success") {
   const box = document.createElement("div");
   box.className = `message ${tone}`;
@@ -10,6 +10,6 @@ export function toast(text, tone = "success") {
   close.addEventListener("click", () => box.remove());
   box.append(words, close);
   document.getElementById("toasts").append(box);
-  if (tone !== "error") setTimeout(() => box.remove(), 6000);
+  if (tone === "success") setTimeout(() => box.remove(), 6000);
   return box;
 }

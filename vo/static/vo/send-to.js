@@ -3,6 +3,7 @@
 import { toast } from "../portal/toasts.js";
 import { connected, NoHub, NotLetIn, sendToAll } from "./samp.js";
 
+const QUESTION = 1000; // ms: whoever has let us in before is faster
 const IDS = { "table.load.votable": "table-id", "image.load.fits": "image-id" };
 
 /** The portal did not give the address that a program could open. */
@@ -21,8 +22,16 @@ class SendTo extends HTMLElement {
     const { mtype, id, name, program } = this.dataset;
     this.ariaBusy = "true";
     this.say("Waiting for your permission…");
+    const asking = setTimeout(() => {
+      this.question = toast(`A window of ${program}, or of what else has the SAMP hub, asks whether this page may connect: say yes there.`, "warning");
+    }, QUESTION);
+    const settled = () => {
+      clearTimeout(asking);
+      this.question?.remove();
+    };
     try {
       const outcomes = await connected("Stoa", async (hub) => {
+        settled();
         this.say("Sending…");
         const parameters = { url: await this.address(), [IDS[mtype]]: new URL(id, location).href, name };
         return sendToAll(hub, { "samp.mtype": mtype, "samp.params": parameters });
@@ -31,6 +40,7 @@ class SendTo extends HTMLElement {
     } catch (error) {
       toast(sentenceFor(error, program), "error");
     } finally {
+      settled();
       this.ariaBusy = null;
       this.say(this.dataset.words);
     }
@@ -56,9 +66,9 @@ class SendTo extends HTMLElement {
 function report(outcomes, name, program) {
   const loaded = outcomes.filter((one) => !one.problem).map((one) => one.program);
   if (!outcomes.length) toast(`No program here takes it. Start ${program}, then try again.`, "error");
-  if (loaded.length === 1) toast(`${loaded[0]} has loaded ${name}.`);
-  if (loaded.length > 1) toast(`${loaded.length} programs have loaded ${name}: ${loaded.join(", ")}.`);
-  for (const one of outcomes) if (one.problem) toast(`${one.program} did not load ${name}: ${one.problem}`, "error");
+  if (loaded.length === 1) toast(`Sent: ${loaded[0]} has loaded ${name}.`);
+  if (loaded.length > 1) toast(`Sent to ${loaded.length} programs, which have loaded ${name}: ${loaded.join(", ")}.`);
+  for (const one of outcomes) if (one.problem) toast(`Sent, but ${one.program} did not load ${name}: ${one.problem}`, "error");
 }
 
 function sentenceFor(error, program) {
