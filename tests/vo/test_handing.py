@@ -73,7 +73,7 @@ def test_neither_the_cookies_nor_the_token_of_whoever_opens_it_count(
     assert client.get(theirs).status_code == 404
     client.force_login(stranger, "django.contrib.auth.backends.ModelBackend")
     assert client.get(mine).status_code == 200
-    assert client.get(mine, HTTP_AUTHORIZATION="Bearer nonsense").status_code == 200
+    assert client.get(mine, HTTP_AUTHORIZATION="Token nonsense").status_code == 200
 
 
 @committed

@@ -67,31 +67,52 @@ def desktop_topcat(desk, open_hub, address):  # noqa: F811
 
 
 @pytest.fixture
-def page(chromium, address):  # noqa: F811
-    """A page of a browser; whatever goes wrong on it fails the test, but that no hub answers."""
-    context, faults = chromium.new_context(), []
-    page = context.new_page()
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda said: (
-            said.type == "error" and "ERR_CONNECTION_REFUSED" not in said.text and faults.append(said.text)
-        ),
-    )
-    yield page
-    context.close()
+def open_page(chromium):  # noqa: F811
+    """Open a page of a browser; whatever goes wrong on it fails the test, but that no hub answers."""
+    contexts, faults = [], []
+
+    def note(said):
+        if said.type == "error" and "ERR_CONNECTION_REFUSED" not in said.text:
+            faults.append(said.text)
+
+    def open_page(**facts):
+        contexts.append(chromium.new_context(**facts))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", note)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
     assert not faults
 
 
 @pytest.fixture
-def owners_page(page, address):
-    """The same, where the owner of the tables is signed in."""
+def page(open_page):
+    """A page of nobody's."""
+    return open_page()
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium, address):  # noqa: F811
+    """What the browser of the tables' owner keeps."""
+    context = chromium.new_context()
+    page = context.new_page()
     page.goto(f"{address}/accounts/login/")
     page.fill("input[name=username]", "owner")
     page.fill("input[name=password]", "owner")
     page.press("input[name=password]", "Enter")
     page.wait_for_url(f"{address}/")
-    return page
+    kept = context.storage_state()
+    context.close()
+    return kept
+
+
+@pytest.fixture
+def owners_page(open_page, signed_in):
+    """A page of the owner of the tables."""
+    return open_page(storage_state=signed_in)
 
 
 def send(page, address):
@@ -171,6 +192,15 @@ def test_a_private_version_arrives_in_topcat_which_has_no_cookie(desktop_topcat,
 
     assert said == "Sent: topcat has loaded virgo.secret_list_v1."
     assert list(desktop_topcat.next_table()["name"]) == [f"S{n}" for n in range(N)]
+
+
+def test_who_is_signed_out_by_now_is_told_so(desktop_topcat, owners_page, address):
+    owners_page.goto(f"{address}/published/virgo/secret_list/v1/")
+    owners_page.context.clear_cookies()
+    owners_page.locator("send-to button").click()
+
+    said = owners_page.locator("#toasts .message span").first.inner_text()
+    assert said == "You are signed out by now; load the page anew and sign in."
 
 
 def test_the_view_of_a_worktable_arrives_in_topcat(desktop_topcat, owners_page, address):

@@ -15,12 +15,12 @@ class SendTo extends HTMLElement {
   }
 
   handleEvent() {
-    if (this.ariaBusy !== "true") this.send();
+    if (!this.hasAttribute("aria-busy")) this.send();
   }
 
   async send() {
     const { mtype, id, name, program } = this.dataset;
-    this.ariaBusy = "true";
+    this.setAttribute("aria-busy", "true");
     this.say("Waiting for your permission…");
     const asking = setTimeout(() => {
       this.question = toast(`A window of ${program}, or of what else has the SAMP hub, asks whether this page may connect: say yes there.`, "warning");
@@ -41,7 +41,7 @@ class SendTo extends HTMLElement {
       toast(sentenceFor(error, program), "error");
     } finally {
       settled();
-      this.ariaBusy = null;
+      this.removeAttribute("aria-busy");
       this.say(this.dataset.words);
     }
   }
