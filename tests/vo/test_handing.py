@@ -7,11 +7,15 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 from django.core import signing
 from django.urls import reverse
+from django.utils import timezone
 
 from projects.sharing import withdraw_from
 from tests.vo.conftest import SOURCES
 from vo import handing
 from vo.models import Scope
+from vo.uws.claiming import claim_job, finish_job
+from vo.uws.creating import create_job
+from vo.uws.keeping import keep, name_in
 
 # Downloads are read through connections of their own, which see only what is committed.
 committed = pytest.mark.django_db(transaction=True, databases=["default", "streaming"])
@@ -89,6 +93,17 @@ def test_a_version_that_is_not_for_all_is_read_by_its_query(client, hand, reader
         400,
         False,
     )
+
+
+def test_the_result_of_a_job_is_handed_over_by_its_owner_alone(client, hand, owner, reader):
+    job = create_job("tap", {}, owner=owner, now=timezone.now(), run=True)
+    name = name_in(job.pk, "result-x")
+    size = keep(name, [b"n\n7\n"], 100)
+    finish_job(claim_job(["tap"]), name=name, media_type="text/csv", suffix=".csv", size=size)
+    address = f"/tap/async/{job.pk}/results/result"
+
+    assert text(client.get(hand(owner, address))) == "n\n7\n"
+    assert client.get(hand(reader, address)).status_code == 404
 
 
 def test_it_opens_nothing_any_more_when_the_right_is_gone(client, hand, project, owner, reader, download):
