@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vo', '0003_products'),
+        ('vo', '0006_frozen_runs'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vo', '0003_products'),
+        ('vo', '0004_queries'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

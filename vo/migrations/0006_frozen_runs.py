@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('vo', '0004_indexing'),
+        ('vo', '0005_indexing'),
     ]
 
     operations = [
