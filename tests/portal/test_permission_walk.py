@@ -23,8 +23,8 @@ from pipelines.models import Pipeline, Run
 from portal.accounts.tokens import create_token
 from projects.editing import delete_project
 from tests.worktables import toys
-from vo.models import SavedQuery
 from vo.handing import hand_over
+from vo.models import SavedQuery
 from vo.publishing.proposing import propose
 from vo.uws.creating import create_job
 from vo.uws.urls import LEAVES as JOB_LEAVES

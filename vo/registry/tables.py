@@ -4,7 +4,7 @@ from datetime import UTC
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Min, OuterRef, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 
 from vo.catalogue import as_latest, of_project, table_of
@@ -14,19 +14,24 @@ from vo.registry.identifiers import identifier_of
 from vo.registry.people import contact_in, creators_in, licence_in, operators
 from vo.tap.schema import tables_described
 
-SHOWN = Coalesce("decided_at", "made_at")
+SHOWN = Greatest(Coalesce("decided_at", "made_at"), "products_indexed_at")
 SHORT_NAME = 16  # characters of it, as VOResource has it
 NO_COVERAGE: dict = {"temporal": "", "spectral": "", "wavebands": [], "facilities": [], "instruments": []}
 
 
 def shown_versions():
-    """Return the versions that everybody may see, with `stamp`: since when that is so."""
-    return PublishedVersion.objects.visible_to(AnonymousUser()).annotate(stamp=SHOWN).order_by()
+    """Return the versions that everybody may see, with `stamp`: since when that is so and all is known of them."""
+    return indexed().annotate(stamp=SHOWN).order_by()
+
+
+def indexed():
+    """Return the versions that everybody may see, once their files and what they cover are known."""
+    return PublishedVersion.objects.visible_to(AnonymousUser()).exclude(products_indexed_at=None)
 
 
 def listed_versions():
     """Return of these the newest of each table."""
-    newest = PublishedVersion.objects.visible_to(AnonymousUser()).newest().values("pk")
+    newest = indexed().newest().values("pk")
     return shown_versions().filter(pk__in=newest)
 
 

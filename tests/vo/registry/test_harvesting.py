@@ -19,7 +19,7 @@ MOMENT = datetime(2026, 3, 4, 12, 30, 15, 600_000, tzinfo=UTC)
 def dated(sources, publish, harvester):
     """A table that everybody could see at a known moment; all other records are of the year before."""
     version = publish(sources)
-    PublishedVersion.objects.filter(pk=version.pk).update(decided_at=MOMENT)
+    PublishedVersion.objects.filter(pk=version.pk).update(decided_at=MOMENT, products_indexed_at=MOMENT)
     assert set(harvester.identifiers()) == OWN | {SOURCES}
     ServiceRecord.objects.update(created_at=MOMENT.replace(year=2025), updated_at=MOMENT.replace(year=2025))
     return version
@@ -149,7 +149,9 @@ def test_a_walk_meets_every_record_once(harvester, publish, small_table, in_twos
     names = [f"t{number}" for number in range(5)]
     for name in names:
         publish(small_table(name))
-    PublishedVersion.objects.update(decided_at=MOMENT)  # all at once, as a curator may decide them
+    PublishedVersion.objects.update(
+        decided_at=MOMENT, products_indexed_at=MOMENT
+    )  # all at once, as a curator may decide them
 
     pages = list(harvester.pages(verb, metadataPrefix="ivo_vor", set="ivo_managed"))
 
@@ -186,7 +188,8 @@ def test_what_is_published_during_a_walk_is_met_in_it(harvester, publish, small_
 def test_a_list_between_dates_is_walked_between_them(harvester, publish, small_table, in_twos):
     for number in range(4):
         version = publish(small_table(f"t{number}"))
-        PublishedVersion.objects.filter(pk=version.pk).update(decided_at=MOMENT + timedelta(days=number))
+        at = MOMENT + timedelta(days=number)
+        PublishedVersion.objects.filter(pk=version.pk).update(decided_at=at, products_indexed_at=at)
 
     found = harvester.identifiers(from_="2026-03-04", until="2026-03-06")
 

@@ -3,7 +3,6 @@
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -124,20 +123,6 @@ def test_a_record_says_which_part_of_the_sky_its_rows_are_in(harvester, sources,
 
     # By astropy-healpix, at order 6: near M87 both sources, and one at longitude 359.9 just above the equator.
     assert moc == "6/18773,27765"
-
-
-@pytest.mark.django_db
-def test_what_was_published_before_is_measured_by_a_command(sources, small_table, publish, capsys):
-    version = publish(sources)
-    publish(small_table("plain"))
-    measured, version.coverage = version.coverage, {}
-    version.save()
-
-    call_command("measure_coverage")
-
-    version.refresh_from_db()
-    assert version.coverage == measured
-    assert capsys.readouterr().out == "virgo.sources_v1: measured\n"
 
 
 @pytest.mark.django_db
