@@ -106,6 +106,11 @@ class Topcat:
         with urllib.request.urlopen(answer["url"], timeout=PATIENCE) as sent:
             return parse_single_table(BytesIO(sent.read())).to_table(use_names_over_ids=True)
 
+    def forget(self):
+        """Let the next table be one that it does not have yet."""
+        while self._given(self.n_tables + 1):
+            self.n_tables += 1
+
     def _given(self, number):
         return self.call("table.get.stil", format="votable", index=str(number)).get("samp.result")
 
