@@ -266,7 +266,7 @@ def migrate():
 
 
 def prepare():
-    """Bring the database to the present schema, tables to the present code, and records to the present settings."""
+    """Bring the database to the present schema, tables to the present code, the registry to the present settings."""
     from vo.registry.noting import note_services
 
     migrate()

@@ -1,10 +1,10 @@
-"""When the records of the portal's own services were made, and when they last changed."""
+"""When records of the registry were made and last changed that follow from settings and code."""
 
 from django.db import models
 
 
 class ServiceRecord(models.Model):
-    """A record of the registry that follows from settings and code: its dates, which follow from nothing else."""
+    """A record of the portal itself, or what the records of all tables say alike: its dates, found nowhere else."""
 
     key = models.CharField(
         max_length=20, primary_key=True, help_text="of its identifier, after the authority"

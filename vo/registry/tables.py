@@ -8,20 +8,27 @@ from django.db.models.functions import Coalesce, Greatest
 from django.urls import reverse
 
 from vo.catalogue import as_latest, of_project, table_of
-from vo.models import PublishedVersion
+from vo.models import PublishedVersion, ServiceRecord
 from vo.registry.coverage import FIELDS, coverage_of, wavebands_named
 from vo.registry.identifiers import identifier_of
 from vo.registry.people import contact_in, creators_in, licence_in, operators
 from vo.tap.schema import tables_described
 
+# Since when everybody may see a version that everybody may see, and its files and what they cover are known.
 SHOWN = Greatest(Coalesce("decided_at", "made_at"), "products_indexed_at")
+ALIKE = "tables"  # the key under which is kept since when all their records are as they are
 SHORT_NAME = 16  # characters of it, as VOResource has it
 NO_COVERAGE: dict = {"temporal": "", "spectral": "", "wavebands": [], "facilities": [], "instruments": []}
 
 
 def shown_versions():
-    """Return the versions that everybody may see, with `stamp`: since when that is so and all is known of them."""
-    return indexed().annotate(stamp=SHOWN).order_by()
+    """Return the versions that everybody may see, with `stamp`: when a record about them was updated last.
+
+    That is when they were shown, or later, when settings or code have changed what the records of all tables say.
+    """
+    alike = ServiceRecord.objects.filter(key=ALIKE).values("updated_at")
+    stamp = Greatest(SHOWN, Coalesce(Subquery(alike), SHOWN))
+    return indexed().annotate(shown_at=SHOWN, stamp=stamp).order_by()
 
 
 def indexed():
@@ -38,7 +45,7 @@ def listed_versions():
 def table_records(version_ids, base):
     """Return what the records of these versions say, {version id: facts}; in three queries, however many there are."""
     of_same_table = shown_versions().filter(publication=OuterRef("publication")).values("publication")
-    first = of_same_table.annotate(first=Min("stamp")).values("first")
+    first = of_same_table.annotate(first=Min("shown_at")).values("first")
     versions = shown_versions().filter(pk__in=version_ids).annotate(first=Subquery(first))
     covered = coverage_of(version_ids)
     return {
@@ -53,7 +60,7 @@ def table_facts(version, coverage, base):
     Parameters
     ----------
     version : PublishedVersion
-        One that everybody may see, with `stamp`, and with `first`: since when there is one.
+        With `shown_at` and `stamp` of `shown_versions`, and `first`: since when everybody may see one of the table.
     coverage : dict or None
         What its images cover.
     base : str
@@ -79,7 +86,7 @@ def table_facts(version, coverage, base):
         "publisher": operator["name"],
         "publisher_id": identifier_of("organisation"),
         "creators": creators_in(version.creator),
-        "dates": [("Created", version.made_at), ("Available", version.stamp)],
+        "dates": [("Created", version.made_at), ("Available", version.shown_at)],
         "version": version.number,
         "contact": contact_in(version.contact),
         "subjects": subjects_of(coverage),

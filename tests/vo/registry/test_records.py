@@ -217,8 +217,27 @@ def test_starting_the_portal_notes_what_its_settings_say(settings):
     prepare()
 
     after = dict(ServiceRecord.objects.values_list("key", "updated_at"))
-    assert len(after) == 4
+    assert set(after) == {"", "organisation", "registry", "tap", "tables"}
     assert all(after[key] > before[key] for key in after)
+
+
+@pytest.mark.django_db
+def test_a_table_is_updated_when_all_records_say_something_new(harvester, sources, publish, settings):
+    long_ago = "2020-01-01T00:00:00Z"
+    publish(sources)
+    PublishedVersion.objects.update(decided_at=long_ago)
+    ServiceRecord.objects.update(created_at=long_ago, updated_at=long_ago)
+
+    note_services()
+    before = harvester.error(verb="ListRecords", metadataPrefix="ivo_vor", from_="2020-01-02")
+    settings.VO = settings.VO | {"ORGANISATION": "Observatory of Nowhere"}
+    note_services()
+
+    assert before == "noRecordsMatch"
+    assert SOURCES in harvester.identifiers(from_="2020-01-02")
+    record = harvester.record(SOURCES)
+    assert (record.get("created"), record.get("updated") > long_ago) == (long_ago, True)
+    assert record.findtext("curation/date[@role='Available']") == long_ago
 
 
 @pytest.mark.django_db
