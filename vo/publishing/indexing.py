@@ -18,6 +18,7 @@ from vo.models import PublishedVersion
 from vo.publishing.coverage import measure_coverage
 from vo.publishing.products import index_products
 from vo.publishing.storage import index_sky
+from vo.registry.noting import note_services
 from worktables.queue.recovery import database_time
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,7 @@ def index_version(version, *, stopped=lambda: False):
             held(version).update(index_lease="")
             return False
     held(version).update(index_lease="", indexed=True, products_indexed_at=Now())
+    note_services()
     return True
 
 

@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from vo.models import Publication, PublishedVersion, ServiceRecord
-from vo.publishing.proposing import ROW
+from vo.publishing.columns import ROW
 from vo.registry.coverage import coverage_of_images
 from vo.registry.services import MAKERS
 from vo.registry.tables import ALIKE, table_facts
