@@ -9,8 +9,8 @@ from collections import defaultdict
 from django.db import connection
 
 from vo.adql.tables import Column, Position, Table
+from vo.models.publications import OWN_SCHEMAS
 from vo.publishing.columns import column_of, free_name, frozen_columns
-from vo.publishing.proposing import OWN_SCHEMAS
 from worktables.models import Column as WorktableColumn
 from worktables.models import State, Worktable
 from worktables.storage.layout import table_name

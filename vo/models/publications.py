@@ -7,6 +7,9 @@ from projects.models import name_validator
 from vo.querysets import PublishedVersionQuerySet
 from worktables.models import Worktable
 
+# Schemas that no project's tables can be under.
+OWN_SCHEMAS = {"tap_schema", "tap_upload", "ivoa", "adql", "published", "information_schema", "public"}
+
 
 class Scope(models.TextChoices):
     """Who sees a published version."""

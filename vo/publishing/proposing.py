@@ -8,6 +8,7 @@ from django.utils import timezone
 from projects.permissions import demand
 from vo.errors import FieldNeeded, NothingToPublish, NotUpToDate, UnfitPublishedName
 from vo.models import FrozenRun, Publication, PublishedVersion, Scope
+from vo.models.publications import OWN_SCHEMAS
 from vo.publishing.columns import frozen_columns
 from vo.publishing.indexing import index_at_once
 from vo.publishing.storage import copy_rows
@@ -23,7 +24,6 @@ CURATION = {
     "rights": "say under which terms others may use it, for example CC BY 4.0",
     "contact": "say whom to ask: a name, or an address",
 }
-OWN_SCHEMAS = {"tap_schema", "tap_upload", "ivoa", "adql", "published", "information_schema", "public"}
 VERSIONED = re.compile(r".*_v\d+")
 
 
