@@ -15,6 +15,16 @@ from portal.supervising import Child, Supervisor
 
 STREAM_SECONDS = 2  # an open live page would keep the web server from leaving for ever
 LOOPBACK = "127.0.0.1"
+SCOPES = ("private", "project", "portal", "world")
+
+# What is said of a published table.
+CURATED = {
+    "title": "what it is called",
+    "description": "what a row is",
+    "creator": "who made it, as it shall be cited",
+    "rights": "the terms of use, as in CC BY 4.0",
+    "contact": "whom to ask",
+}
 
 # Imported before the children are forked, so that each of them starts with these in memory.
 PRELOADED = (
@@ -60,6 +70,17 @@ class DatabaseSilent(CommandRefused):
 
     def __init__(self, reason):
         super().__init__(f"the database cannot be used: {reason}; see STOA_DATABASE_URL and STOA_HOME")
+
+
+class PublicationRefused(CommandRefused):
+    """A table cannot be published as it is."""
+
+    code = "publication-refused"
+
+    def __init__(self, error):
+        option = getattr(error, "field", "")
+        remedy = f" (--{option})" if option in CURATED else ""
+        super().__init__(f"{error}{remedy}; nothing was imported")
 
 
 class UnknownName(CommandRefused):
@@ -153,17 +174,11 @@ def parser():
         "--publish",
         nargs="?",
         const="world",
-        choices=["private", "project", "portal", "world"],
+        type=scope_named,
         metavar="SCOPE",
         help="and publish it: private, project, portal or world (%(const)s); a curator grants the last two",
     )
-    for name, about in {
-        "title": "what it is called",
-        "description": "what a row is",
-        "creator": "who made it, as it shall be cited",
-        "rights": "the terms of use, as in CC BY 4.0",
-        "contact": "whom to ask",
-    }.items():
+    for name, about in CURATED.items():
         table.add_argument(f"--{name}", metavar="TEXT", default="", help=f"of what is published: {about}")
     table.set_defaults(action=import_table)
 
@@ -174,6 +189,15 @@ def parser():
 
     commands.add_parser("manage", help="Django's own commands: stoa manage help")
     return stoa
+
+
+def scope_named(text):
+    """Return a scope, or say which there are; what follows `--publish` may have been meant for the file."""
+    if text not in SCOPES:
+        raise argparse.ArgumentTypeError(
+            f"“{text}” is none of {', '.join(SCOPES)}; where no scope follows, name the file before --publish"
+        )
+    return text
 
 
 def set_up():
@@ -386,8 +410,11 @@ def announce_demo(options):
 
 
 def import_table(options):
-    """Load a table file as a new worktable."""
+    """Load a table file as a new worktable, and publish it if that is wanted: both, or neither."""
+    from django.db import transaction
+
     from projects.models import Project
+    from vo.errors import VoError
     from worktables.importing import import_file
 
     migrate()
@@ -397,14 +424,22 @@ def import_table(options):
         known = ", ".join(Project.objects.filter(deleted_at=None).values_list("slug", flat=True))
         raise UnknownName(f"no project “{options.project}”; there are: {known or 'none yet'}") from None
     user = creator_of(project, options.user)
-    table = import_file(options.file, project, options.name, user)
+    version = None
+    try:
+        with transaction.atomic():
+            table = import_file(options.file, project, options.name, user)
+            if options.publish:
+                version = publish_table(table, options, user)
+    except VoError as error:
+        raise PublicationRefused(error) from error
     say(f"“{table.name}” is in project “{project.slug}”, with {table.n_rows} rows.")
-    if options.publish:
-        publish_table(table, options, user)
+    if version is not None:
+        waits = "" if version.verdict == version.Verdict.GRANTED else "; a curator decides who else does"
+        say(f"It is published as {version}, seen by {version.seen_by}{waits}.")
 
 
 def publish_table(table, options, user):
-    """Publish a table that was just loaded; whoever may decide who sees it decides at once."""
+    """Publish a table that was just loaded; whoever may decide who sees it decides at once. Return the version."""
     from vo.publishing.deciding import grant
     from vo.publishing.proposing import known_facts, propose
     from vo.querysets import DECIDE
@@ -414,8 +449,7 @@ def publish_table(table, options, user):
     version = propose(table, facts, options.publish, by=user)
     if version.verdict == version.Verdict.WAITING and user.has_perm(DECIDE):
         version = grant(version, by=user)
-    waits = "" if version.verdict == version.Verdict.GRANTED else "; a curator decides who else does"
-    say(f"It is published as {version}, seen by {version.seen_by}{waits}.")
+    return version
 
 
 def creator_of(project, username):
