@@ -117,6 +117,12 @@ def move_in(written: str, sha256: str) -> None:
     if default_storage.exists(name):
         _note_folders(name)
         return
+    name_file(written, name, 0o644)
+    _note_folders(name)
+
+
+def name_file(written: str, name: str, mode: int) -> None:
+    """Give a whole temporary file its name in the store."""
     try:
         path = Path(default_storage.path(name))
     except NotImplementedError:  # an object store, where a file appears whole or not at all
@@ -124,9 +130,8 @@ def move_in(written: str, sha256: str) -> None:
             default_storage.save(name, File(file))
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.chmod(written, 0o644)
+    os.chmod(written, mode)
     os.replace(written, path)
-    _note_folders(name)
 
 
 def _note_folders(name: str) -> None:

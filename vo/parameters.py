@@ -33,7 +33,7 @@ def base_of(request):
     return request.build_absolute_uri("/").rstrip("/")
 
 
-def last_of(given, name):
+def only_of(given, name):
     """Return the value of a parameter that may come once."""
     values = [value.strip() for value in given.get(name, ()) if value.strip()]
     if len(set(values)) > 1:

@@ -13,7 +13,7 @@ from vo.adql import AdqlError
 from vo.asking.admitting import admitted
 from vo.doors import door
 from vo.obscore import COLUMNS
-from vo.parameters import base_of, interval_of, last_of, maxrec_of, sent_parameters
+from vo.parameters import base_of, interval_of, maxrec_of, only_of, sent_parameters
 from vo.sky import latitudes_of, read_shape, shapes_of
 from vo.tap.answering import answer
 from vo.tap.asking import TapQuery
@@ -53,11 +53,11 @@ DOCUMENTS = {
 def query(request):
     """Answer a search (section 3); with MAXREC=0 it says only what there is to ask and to learn."""
     given = sent_parameters(request)
-    asked = last_of(given, "RESPONSEFORMAT") or "votable"
+    asked = only_of(given, "RESPONSEFORMAT") or "votable"
     chosen = format_asked(asked)
     media_type = media_type_of(chosen, asked)
     wanted = TapQuery(
-        query_of(given), chosen, media_type, maxrec_of(last_of(given, "MAXREC")), base=base_of(request)
+        query_of(given), chosen, media_type, maxrec_of(only_of(given, "MAXREC")), base=base_of(request)
     )
     try:
         found = admitted(request, lambda: answer(wanted, request.user))

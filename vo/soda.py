@@ -14,7 +14,7 @@ from archive.storage import path_of
 from vo.datalink.identifiers import NotAnIdentifier, find_products, own_part
 from vo.doors import door
 from vo.errors import VoError
-from vo.parameters import interval_of, last_of, sent_parameters
+from vo.parameters import interval_of, only_of, sent_parameters
 from vo.sky import read_shape, shape_of
 from vo.tap.errors import BadParameter
 from vo.views.files import project_of
@@ -106,7 +106,7 @@ def as_cut(shape):
 def last_one(given, name):
     """Return the one value of a parameter; several are for asynchronous requests, which are not offered."""
     try:
-        return last_of(given, name)
+        return only_of(given, name)
     except BadParameter:
         why = f"{name} is given more than once; ask for one part of one file at a time"
         raise Fault("MultiValuedParamNotSupported", why) from None

@@ -1,16 +1,19 @@
 """A whole portal in processes of its own, for the clients of the Virtual Observatory; it has nobody's tables."""
 
 import contextlib
+import gc
 import os
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+import warnings
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import requests
 
 from tests.journeys.conftest import free_port, process, scratch_database
 
@@ -57,6 +60,16 @@ def live(tmp_path_factory):
                 [*stoa, *map(str, arguments)], env=environment, check=True
             ),
         )
+
+
+@pytest.fixture
+def session():
+    """A session of requests; what pyvo leaves open of it is closed."""
+    with requests.Session() as session:
+        yield session
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 def wait_until_it_answers(address, running, log):

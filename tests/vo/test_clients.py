@@ -1,10 +1,8 @@
 """The programs astronomers use, against a whole portal: STILTS and its validators, and pyvo."""
 
 import csv
-import gc
 import io
 import re
-import warnings
 
 import numpy as np
 import pytest
@@ -56,16 +54,6 @@ def sky(live, tmp_path_factory):
         live.stoa("import", folder / "sky.vot", "--project", "virgo", "--name", name, "--publish", scope,
                   "--title", f"All <{name}> & more", "--description", f"What {name} holds")  # fmt: skip
     return table
-
-
-@pytest.fixture
-def session():
-    """A session of requests; what pyvo leaves open of it is closed."""
-    with requests.Session() as session:
-        yield session
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture

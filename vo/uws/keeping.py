@@ -5,10 +5,9 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from django.core.files.base import File
 from django.core.files.storage import default_storage
 
-from archive.storage import incoming_folder, written_by
+from archive.storage import incoming_folder, name_file, written_by
 from vo.uws.errors import TooMuch
 
 FOLDER = "jobs"
@@ -44,23 +43,10 @@ def keep(name, pieces, limit):
                 if size > limit:
                     raise TooMuch("the file has more bytes than it may:", size, limit)
                 file.write(piece)
-        move_in(written, name)
+        name_file(written, name, 0o600)
     finally:
         Path(written).unlink(missing_ok=True)
     return size
-
-
-def move_in(written, name):
-    """Make a whole temporary file the kept one."""
-    try:
-        path = Path(default_storage.path(name))
-    except NotImplementedError:  # an object store, where a file appears whole or not at all
-        with open(written, "rb") as file:
-            default_storage.save(name, File(file))
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.chmod(written, 0o600)
-    os.replace(written, path)
 
 
 def name_in(job_id, part):

@@ -1,9 +1,7 @@
 """Jobs as clients meet them: a real server, a real worker, pyvo."""
 
-import gc
 import threading
 import time
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -30,16 +28,6 @@ TABLES = {
     "tap_schema.key_columns",
 }
 QUERY = "SELECT table_name FROM tap_schema.tables WHERE schema_name = 'tap_schema'"
-
-
-@pytest.fixture
-def session():
-    """A session of requests; what pyvo leaves open of it is closed."""
-    with requests.Session() as session:
-        yield session
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 @pytest.fixture
