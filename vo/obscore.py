@@ -8,10 +8,12 @@ from django.conf import settings
 from django.db import connection
 from django.urls import reverse
 
-from vo.adql.tables import Column, Table
+from vo.adql.tables import WITHIN, Column, Position, Table
 from vo.models import PublishedProduct
+from vo.publishing.storage import PRODUCTS_SKY
 
 SCHEMA, NAME = "ivoa", "obscore"
+POSITION = ("s_ra", "s_dec")
 UTYPE = "ivo://ivoa.net/std/ObsCore#table-1.1"
 DATALINK = "application/x-votable+xml;content=datalink"
 
@@ -77,7 +79,7 @@ def obscore_table(version_ids, base=""):
     return Table(
         SCHEMA,
         NAME,
-        f"(SELECT {_selected(base)} FROM {table} WHERE {_visible(version_ids)}{fence()})",
+        f"(SELECT {_selected(base)} FROM {table} WHERE {_visible(version_ids)}{WITHIN}{fence()})",
         tuple(
             Column(
                 name,
@@ -88,10 +90,12 @@ def obscore_table(version_ids, base=""):
                 _utype(utype),
                 xtype="adql:REGION" if kind == "region" else "",
                 principal=name in PRINCIPAL,
+                indexed=name in POSITION,
                 std=True,
             )
             for name, kind, unit, ucd, utype, about in COLUMNS
         ),
+        positions=(Position(*POSITION, PRODUCTS_SKY),),
         title="ObsCore",
         description="Images and cubes of the published tables, as ObsCore 1.1 describes observations",
         utype=UTYPE,
@@ -129,7 +133,7 @@ def links_address(base):
 
 
 def fence():
-    """Return what keeps the conditions of a query out of the subquery.
+    """Return what keeps the conditions of a query out of the subquery, but for places near a constant one.
 
     PostgreSQL would try them in the order of their cost, so that one which fails for some value of a hidden row would
     tell of it.

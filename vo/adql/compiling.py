@@ -84,13 +84,19 @@ class Compiler:
         return f"{letter}{self.n_sources}"
 
 
+# Whether a condition, where it is false, drops a row: by itself, or only if others are false as well.
+NOT_AT_ALL, TOGETHER, ALONE = 0, 1, 2
+
+
 @dataclass
 class Context:
     """Where in a query an expression stands."""
 
     compiler: Compiler
     scope: Scope
-    filtering: bool = False  # whether a false condition drops the row, so that an index may be asked first
+    filtering: int = (
+        NOT_AT_ALL  # whether a false condition drops the row, so that an index may be asked first
+    )
 
     @property
     def backend(self) -> Backend:
@@ -101,7 +107,7 @@ class Context:
         assert self.compiler.subquery is not None
         return self.compiler.subquery(self, node, what)
 
-    def raw(self, node: exp.Expr, filtering: bool = False) -> Value:
+    def raw(self, node: exp.Expr, filtering: int = NOT_AT_ALL) -> Value:
         """Compile a node; what CONTAINS and its like give stays a condition."""
         known = HANDLERS.get(type(node))
         if known is None:
@@ -152,7 +158,7 @@ class Context:
             raise AdqlError(f"{what} takes texts, and this is {NAMES[value.kind]}", position_of(node), hint)
         return value
 
-    def condition(self, node: exp.Expr, filtering: bool = False) -> Value:
+    def condition(self, node: exp.Expr, filtering: int = NOT_AT_ALL) -> Value:
         """Compile a node to something that is true or not."""
         value = self.raw(node, filtering)
         if value.condition or value.kind not in ("bool", "null"):

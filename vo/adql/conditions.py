@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from vo.adql.compiling import Context, compiles
+from vo.adql.compiling import TOGETHER, Context, compiles
 from vo.adql.errors import AdqlError
 from vo.adql.expressions import NULL, alike, common, read_number
 from vo.adql.parsing import position_of
@@ -26,7 +26,7 @@ CHAIN = 60  # conditions joined without parentheses; more are halved, so that no
 @compiles(exp.And, exp.Or, takes="this expression")
 def junction(context: Context, node: exp.Binary) -> Value:
     operator, binds = (" AND ", AND) if isinstance(node, exp.And) else (" OR ", OR)
-    filtering = context.filtering
+    filtering = context.filtering if isinstance(node, exp.And) else min(context.filtering, TOGETHER)
     parts: list[exp.Expr] = []
     rest: exp.Expr = node
     while type(rest) is type(node):

@@ -3,12 +3,12 @@
 from sqlglot import exp
 
 from vo.adql.arranging import check_grouped, grouping, limits, ordering, ordinal
-from vo.adql.compiling import MOST_SELECTS, Context, Query, check_arguments, not_adql
+from vo.adql.compiling import ALONE, MOST_SELECTS, Context, Query, check_arguments, not_adql
 from vo.adql.errors import AdqlError, did_you_mean
 from vo.adql.parsing import position_of
 from vo.adql.scopes import Scope, unmerged
 from vo.adql.setting import set_operation
-from vo.adql.sources import Named, from_clause
+from vo.adql.sources import Named, from_clause, marked
 from vo.adql.tables import Column
 from vo.adql.values import Value, named
 
@@ -137,8 +137,17 @@ def from_and_where(context: Context, node: exp.Select) -> str:
         raise AdqlError("FROM is missing", position_of(node))
     if node.args.get("where") is not None:
         scope.clause = "WHERE"
-        text += f" WHERE {context.condition(node.args['where'].this, filtering=True).sql}"
+        where = context.condition(node.args["where"].this, filtering=ALONE).sql
+        text = f"{with_conditions(scope, text)} WHERE {where}"
     scope.loose.clear()
+    return text
+
+
+def with_conditions(scope: Scope, text: str) -> str:
+    """Put into the subqueries after FROM what must hold for their rows."""
+    for source in scope.sources:
+        if source.within and text.count(marked(source.alias)) == 1:  # a text of the query may look like it
+            text = text.replace(marked(source.alias), "".join(f" AND {one}" for one in source.within))
     return text
 
 

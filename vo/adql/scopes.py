@@ -20,6 +20,9 @@ class Source:
     table: Table | None = None
     schema: str = ""
     quoted: bool = False
+    within: list[str] = field(
+        default_factory=list
+    )  # what must hold for rows of its subquery, in words of that
 
     def find(self, name: str, quoted: bool) -> list[Value]:
         """Return the columns of that name; exactly so named if it is quoted, else whatever the case."""

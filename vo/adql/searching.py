@@ -2,10 +2,11 @@
 
 import math
 import re
+from dataclasses import replace
 
 from vo.adql.backends import quoted
-from vo.adql.compiling import Context
-from vo.adql.tables import Position
+from vo.adql.compiling import ALONE, Context
+from vo.adql.tables import WITHIN, Position
 from vo.adql.values import ATOM, NUMBERS, Near, Value
 
 # An R*Tree keeps 32-bit floats, which it rounds outwards; the rest is rounding in the exact test.
@@ -28,13 +29,26 @@ def prefilter(context: Context, near: Near) -> str:
             source = point[0].source
             if source is None or source.table is None:
                 continue
+            if WITHIN in source.table.sql and not can_be_within(context, centre, near.radius):
+                continue
             if not any(mentions(value, source.alias) for value in (*centre, near.radius)):
                 found.append((source.table.size or 0, len(found), point, centre, position.index))
     if not found:
         return ""
     _, _, point, centre, index = max(found, key=lambda each: each[:2])
     write = in_rtree if context.backend.name == "sqlite" else in_boxes
-    return write(point, centre, near.radius, index)
+    source = point[0].source
+    if source is None or source.table is None or WITHIN not in source.table.sql:
+        return write(point, centre, near.radius, index)
+    ra, dec = (replace(value, sql=quoted(value.column.name)) for value in point if value.column is not None)
+    if first := write((ra, dec), centre, near.radius, index):
+        source.within.append(first)
+    return ""
+
+
+def can_be_within(context: Context, centre: tuple[Value, Value], radius: Value) -> bool:
+    """Say whether a condition can go into a subquery: it must hold for every row, and know of no other table."""
+    return context.filtering == ALONE and known(*centre, radius) is not None
 
 
 def position_at(context: Context, point: tuple[Value, Value]) -> Position | None:
@@ -87,7 +101,9 @@ def in_rtree(point: tuple[Value, Value], centre: tuple[Value, Value], radius: Va
     bounds = " AND ".join(
         f"{axis}1 >= {at} - {half} AND {axis}0 <= {at} + {half}" for axis, at in zip("xyz", axes, strict=True)
     )
-    return f"{source.alias}.rowid IN (SELECT id FROM {quoted(index)} WHERE {bounds})"
+    assert source.table is not None
+    row = "id" if WITHIN in source.table.sql else f"{source.alias}.rowid"
+    return f"{row} IN (SELECT id FROM {quoted(index)} WHERE {bounds})"
 
 
 def chord(radius: float) -> float:

@@ -5,12 +5,12 @@ from dataclasses import replace
 from sqlglot import exp
 
 from vo.adql.backends import quoted
-from vo.adql.compiling import MOST_TABLES, Context, Query, check_arguments, not_adql
+from vo.adql.compiling import MOST_TABLES, TOGETHER, Context, Query, check_arguments, not_adql
 from vo.adql.conditions import compared
 from vo.adql.errors import AdqlError, did_you_mean
 from vo.adql.parsing import position_of
 from vo.adql.scopes import Source, unmerged
-from vo.adql.tables import Table
+from vo.adql.tables import WITHIN, Table
 from vo.adql.values import Value
 
 
@@ -100,7 +100,12 @@ def table(context: Context, node: exp.Table, alias_node: exp.TableAlias | None) 
         for column in found.columns
     ]
     add(context, made, position_of(node))
-    return f"{found.sql} AS {alias}"
+    return f"{found.sql.replace(WITHIN, marked(alias))} AS {alias}"
+
+
+def marked(alias: str) -> str:
+    """Return what stands in a subquery until it is known which of its rows are looked for."""
+    return f"/*{alias}*/"
 
 
 class Named:
@@ -196,7 +201,7 @@ def join_to(context: Context, left: str, join: exp.Join) -> str:
     # An index helps only on the side whose rows may be missing.
     scope.searched = {"LEFT": new, "RIGHT": scope.sources[:before], "FULL": []}.get(side)
     outer_clause, scope.clause = scope.clause, "ON"
-    condition = context.condition(on, filtering=True).sql
+    condition = context.condition(on, filtering=TOGETHER).sql
     scope.searched, scope.clause = None, outer_clause
     return f"{left} {JOINS[key]} {right} ON {condition}"
 

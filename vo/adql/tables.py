@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 KINDS = ("bool", "int", "float", "text", "time", "array", "point", "circle", "polygon", "region")
 
 
+WITHIN = "/*within*/"
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table, or of the answer to a query.
@@ -59,6 +62,7 @@ class Table:
 
     `sql` is what stands for it after FROM, a name or a subquery in parentheses, trusted as it is; the columns have
     the same names there. Where it is a subquery, `reads` names the tables of the database that it reads.
+    A subquery has `WITHIN` at the end of its conditions where the index of a position is to be asked in there.
     `immutable` means that whoever asks again gets the same.
     """
 

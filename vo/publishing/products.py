@@ -10,7 +10,7 @@ from archive.models import Product
 from archive.obscore import NAMES, observed
 from archive.storage import name_of
 from vo.models import PublishedProduct
-from vo.publishing.storage import count_values, walk
+from vo.publishing.storage import count_values, index_products_sky, walk
 
 BATCH = 100  # rows, whose headers are read in less than a second
 HOLDS = ("product", "catalogue")
@@ -77,6 +77,7 @@ def _index(version, columns, rows):
         for row_id, column, sha256 in cells
     ]
     PublishedProduct.objects.bulk_create(made, ignore_conflicts=True)  # with whoever does the same
+    index_products_sky("version_id = %s AND row_id BETWEEN %s AND %s", [version.pk, rows[0][0], rows[-1][0]])
 
 
 def _files(version, hashes):

@@ -14,7 +14,9 @@ from worktables.storage import layout_of
 
 SCHEMA = "published"
 PRODUCTS = "vo_publishedproduct"  # in the schema of the portal's own tables, and read for `ivoa.obscore`
+PRODUCTS_SKY = f"{PRODUCTS}_sky"
 BATCH = 20_000
+RTREE = "rtree(id, x0, x1, y0, y1, z0, z1)"
 SQL_TYPES = {"bool": "boolean", "int": "bigint", "float": "double precision", "time": "double precision"}
 UNCHANGEABLE = "published rows never change"
 
@@ -32,8 +34,15 @@ def reader_role():
 def prepare_database(**_):
     """Make what published tables need in the database; done after each migration, and harmless when repeated."""
     if connection.vendor != "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {PRODUCTS_SKY} USING {RTREE}")
+        while index_products_sky(f"id > (SELECT coalesce(max(id), 0) FROM {PRODUCTS_SKY})"):
+            pass
         return
     with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE INDEX IF NOT EXISTS {PRODUCTS_SKY} ON {PRODUCTS} USING gist (point(s_ra, s_dec))"
+        )
         cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
         cursor.execute(FUNCTIONS)
         cursor.execute(
@@ -153,18 +162,48 @@ def _index_vectors(version, position):
     """Fill an R*Tree with unit vectors, from where an earlier attempt was stopped; yield after each batch."""
     name = sky_index(version, position)
     with connection.cursor() as cursor:
-        cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING rtree(id, x0, x1, y0, y1, z0, z1)")
+        cursor.execute(f"CREATE VIRTUAL TABLE IF NOT EXISTS {name} USING {RTREE}")
         cursor.execute(f"SELECT max(id) FROM {name}")
         last = cursor.fetchone()[0]
     ra, dec = position["ra"], position["dec"]
     there = f'"{ra}" IS NOT NULL AND "{dec}" IS NOT NULL'
     found = walk(version, [ra, dec], -1 if last is None else last, there)
     while batch := list(islice(found, BATCH)):
-        vectors = unit_vectors(np.array(batch, dtype=float)[:, 1:])
-        rows = [(row[0], x, x, y, y, z, z) for row, (x, y, z) in zip(batch, vectors.tolist(), strict=True)]
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(f"INSERT OR REPLACE INTO {name} VALUES (%s, %s, %s, %s, %s, %s, %s)", rows)
+        with transaction.atomic():
+            _insert_vectors(name, batch)
         yield
+
+
+def index_products_sky(which, values=()):
+    """Index the places of files, at most a few thousand at once; return how many. PostgreSQL does that by itself.
+
+    Parameters
+    ----------
+    which : str
+        A condition in SQL.
+    values : list
+        For it.
+    """
+    if connection.vendor == "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, s_ra, s_dec FROM {PRODUCTS} WHERE {which} AND s_ra IS NOT NULL AND s_dec IS NOT NULL "
+            f"ORDER BY id LIMIT {BATCH}",
+            values,
+        )
+        found = cursor.fetchall()
+    if found:
+        with transaction.atomic():
+            _insert_vectors(PRODUCTS_SKY, found)
+    return len(found)
+
+
+def _insert_vectors(name, places):
+    vectors = unit_vectors(np.array(places, dtype=float)[:, 1:])
+    rows = [(place[0], x, x, y, y, z, z) for place, (x, y, z) in zip(places, vectors.tolist(), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.executemany(f"INSERT OR REPLACE INTO {name} VALUES (%s, %s, %s, %s, %s, %s, %s)", rows)
 
 
 def walk(version, names, last, only=""):
