@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from portal.accounts.tokens import create_token
 from tests.vo.registry.harvesting import OAI, Harvester
 from vo.models import Scope
+from vo.registry.noting import note_services
 
 pytestmark = pytest.mark.django_db
 VERBS = (
@@ -72,6 +73,8 @@ def test_a_hidden_table_changes_no_answer(small_table, pictures, publish, answer
     else:  # asked for the world, and still to be decided
         publish(small_table("hidden"), decided=False, title="Hidden title")
         publish(pictures, decided=False, title="Hidden pictures")
+
+    note_services()  # as a portal does that starts
 
     after = answers()
     assert after == before
