@@ -16,9 +16,10 @@ from archive.keeping import keep_product
 from tests.portal.test_permission_walk import ROUTES, STREAMS, declared_methods
 from tests.vo.conftest import FACTS
 from tests.vo.observations import skies
-from vo.models import Job, Scope
+from vo.models import Job, SavedQuery, Scope
 from vo.publishing.deciding import refuse
 from vo.publishing.proposing import propose
+from vo.rows.urls import LEAVES as ROW_LEAVES
 from vo.uws.creating import create_job
 from vo.uws.urls import LEAVES
 from vo.uws.working import JobErrand
@@ -105,11 +106,43 @@ ASKED = {
     "tap-examples": [""],
     "tap-jobs": ["", "?PHASE=COMPLETED", "?LAST=5"],
     **{f"tap-job{leaf}": [""] for leaf in ("", "-result", *(f"-{leaf}" for leaf in LEAVES))},
+    "row-jobs": ["", "?PHASE=COMPLETED", "?LAST=5"],
+    **{
+        f"row-job{leaf}": [""] for leaf in ("", "-parameter", "-result", *(f"-{leaf}" for leaf in ROW_LEAVES))
+    },
+    "oai": [
+        "",
+        "?verb=Identify",
+        "?verb=ListSets",
+        "?verb=ListIdentifiers&metadataPrefix=ivo_vor",
+        "?verb=ListRecords&metadataPrefix=ivo_vor",
+        "?verb=ListRecords&metadataPrefix=oai_dc",
+        "?verb=GetRecord&metadataPrefix=ivo_vor&identifier=ivo://stoa.invalid/qhidden_project.qhidden_table",
+    ],
+    "oai-capabilities": [""],
+    "oai-availability": [""],
+    "handed": [""],
+    "hand-over": ["", f"?address=/published/qhidden_project/{PRIVATE}/v1/rows/1/qhidden_map"],
+    "query": ["", *(f"?query={quote(query)}" for query in (*QUERIES, *NAMED))],
+    "query-form": ["", "?table=virgo.sources", f"?table=qhidden_project.{PRIVATE}"],
+    "query-tables": ["", "?q=qhidd", "?q=qhidden_table"],
+    "query-words": ["", "?query=SELECT%20qhidd", "?q=qhidd"],
+    "query-keep": ["", "?query=SELECT%201"],
+    "query-jobs": [""],
+    "query-jobs-now": [""],
+    "query-history": ["", "?q=qhidden"],
+    "query-save": ["", "?query=SELECT%201"],
+    "query-saved": ["", "?q=qhidden"],
+    **{
+        f"query-{one}": [""]
+        for one in ("job", "job-now", "change-job", "past", "saved-query", "edit-saved", "delete-saved")
+    },
 }
 # Where the owner of the table is told of it: if there is no trace for them, the walk looks at nothing.
 TOLD_TO_THE_OWNER = {
     "published", "published-version", "published-file", "worktable-publications", "cone-search", "datalink-links",
     "sia-query", "tap-sync", "tap-tables", "tap-table", "tap-jobs", "tap-job", "tap-job-parameters", "home",
+    "query-jobs", "query-saved", "query-saved-query",
 }  # fmt: skip
 
 
@@ -145,11 +178,12 @@ def values(hidden, owner):
     table = hidden.publication.worktable
     parameters = {"QUERY": ["SELECT qhidden_column"]}
     job = create_job("tap", parameters, owner=owner, now=timezone.now(), run_id="qhidden run")
+    saved = SavedQuery.objects.create(owner=owner, name="qhidden query", text=NAMED[0])
     return {
         "slug": "qhidden_project", "schema": "qhidden_project", "name": PRIVATE, "number": 1, "row_id": 1,
         "column": "qhidden_map", "pk": table.pk, "worktable_id": table.pk, "job_id": job.pk, "kind": "user",
         "digest": "0" * 16, "change_id": 1, "annotation_id": 1, "batch_id": 1, "run_id": 1, "link_id": 1,
-        "version": 1, "other": table.pk,
+        "version": 1, "other": table.pk, "key": saved.key, "token": "qhidden",
     }  # fmt: skip
 
 
@@ -185,6 +219,7 @@ def told(client, address):
     answer = client.get(address)
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     text = f"{answer.headers}\n{body.decode('utf-8', 'replace')}"
+    text = re.sub(r"/handed/[^\"]+|in [0-9.]+ s\.", "", text)
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"|csrftoken=\w+|expires=[^;]+;', "", text)
     return answer.status_code, text
 
