@@ -29,7 +29,7 @@ open({{path!r}}, "w").write(str(counts.pk))
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def counts(live, tmp_path_factory):
     """Return the address of the table's jobs, and how to sign requests to them."""
     path = tmp_path_factory.mktemp("counting") / "pk"

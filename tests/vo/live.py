@@ -1,4 +1,4 @@
-"""A whole portal in processes of its own, for the clients of the Virtual Observatory; it has nobody's tables."""
+"""A whole portal in processes of its own, for the clients of the Virtual Observatory: one for each process of tests."""
 
 import contextlib
 import gc
@@ -28,11 +28,15 @@ print(create_token(user, "tests")[1])
 """
 
 
-@pytest.fixture(scope="module")
+STALLED_SECONDS = 12  # after which the portal gives up a client that reads nothing
+
+
+@pytest.fixture(scope="session")
 def live(tmp_path_factory):
     """Start a portal with its worker; yield its address, and the token of vera, who has an account."""
     home, port = tmp_path_factory.mktemp("live"), free_port()
     environment = os.environ | {"STOA_HOME": str(home), "STOA_TEST_DATA": ""}
+    environment["STOA_STALLED_SECONDS"] = str(STALLED_SECONDS)
     stoa = [sys.executable, "-m", "portal.command"]
     with contextlib.ExitStack() as stack:
         if os.environ.get("STOA_DATABASE_URL"):

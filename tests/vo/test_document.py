@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.vo.counting import counts  # noqa: F401
-from tests.vo.test_clients import sky  # noqa: F401
-
 pytestmark = pytest.mark.filterwarnings(
     "ignore:unclosed:ResourceWarning"
 )  # pyvo leaves sockets to the collector
@@ -25,7 +22,7 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", TEXT, re.S)
 
 
-def test_python_sessions_run(live, sky, counts, capsys):  # noqa: F811
+def test_python_sessions_run(live, sky, counts, capsys):
     known = {"token": live.token}
     for block in blocks("python"):
         block = block.replace(JOBS, counts.jobs).replace(ADDRESS, live.address)
@@ -39,7 +36,7 @@ def test_python_sessions_run(live, sky, counts, capsys):  # noqa: F811
     known["session"].close()
 
 
-def test_stilts_sessions_run(live, sky, run_tool, tmp_path, monkeypatch):  # noqa: F811
+def test_stilts_sessions_run(live, sky, run_tool, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lines = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("stilts ")]
     for line in lines:
@@ -49,7 +46,7 @@ def test_stilts_sessions_run(live, sky, run_tool, tmp_path, monkeypatch):  # noq
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="no curl in PATH")
-def test_the_curl_session_makes_a_job(live, counts):  # noqa: F811
+def test_the_curl_session_makes_a_job(live, counts):
     (line,) = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("curl ")]
 
     line = line.replace(JOBS, counts.jobs).replace("$TOKEN", live.token)

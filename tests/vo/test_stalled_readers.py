@@ -1,28 +1,18 @@
 """Clients that open answers and read none of them, on a real server: others are told to come again, and soon may."""
 
-import os
 import socket
 from urllib.parse import urlencode, urlsplit
 
-import pytest
 import requests
 
 from tests.vo.uws.conftest import wait_for
 
-SECONDS = 8
 EACH = 8
 # As large as there is anything to ask: more than all that lies between two programs.
 LARGE = (
     "SELECT a.description, b.description AS also "
     "FROM tap_schema.columns a, tap_schema.columns b, tap_schema.columns c"
 )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _impatient():
-    os.environ["STOA_STALLED_SECONDS"] = str(SECONDS)
-    yield
-    del os.environ["STOA_STALLED_SECONDS"]
 
 
 def open_and_read_nothing(address):

@@ -9,7 +9,6 @@ import pyvo
 import requests
 from pyvo.dal.exceptions import DALQueryError
 
-from tests.vo.counting import counts  # noqa: F401
 from tests.vo.rows.conftest import HREF, UWS
 from tests.vo.uws.conftest import wait_for
 
@@ -17,7 +16,7 @@ ENDED = ("COMPLETED", "ERROR", "ABORTED")
 
 
 @pytest.fixture
-def team(counts):  # noqa: F811
+def team(counts):
     """Vera's programs."""
     with requests.Session() as session:
         session.headers.update(counts.signed)
@@ -33,7 +32,7 @@ def run(team, jobs, **said):
             return document
 
 
-def test_a_job_is_computed_by_the_worker(team, counts):  # noqa: F811
+def test_a_job_is_computed_by_the_worker(team, counts):
     document = run(team, counts.jobs, band="3", flux_min="0.025")
 
     assert document.findtext(f"{UWS}phase") == "COMPLETED"
@@ -43,7 +42,7 @@ def test_a_job_is_computed_by_the_worker(team, counts):  # noqa: F811
     assert float(values["n_per_deg2"]) == pytest.approx(1.0)
 
 
-def test_the_reason_of_a_failure_comes_to_who_asked(team, counts):  # noqa: F811
+def test_the_reason_of_a_failure_comes_to_who_asked(team, counts):
     document = run(team, counts.jobs, band="9", flux_min="1")
 
     assert document.findtext(f"{UWS}phase") == "ERROR"
@@ -53,7 +52,7 @@ def test_the_reason_of_a_failure_comes_to_who_asked(team, counts):  # noqa: F811
     assert team.get(f"{address}/error").text.strip() == sentence
 
 
-def test_waiting_ends_when_the_row_moves_and_not_before(team, counts):  # noqa: F811
+def test_waiting_ends_when_the_row_moves_and_not_before(team, counts):
     job = team.post(counts.jobs, data={"band": "3", "flux_min": "0.015"}).url
     came = {}
 
@@ -75,7 +74,7 @@ def test_waiting_ends_when_the_row_moves_and_not_before(team, counts):  # noqa: 
     assert team.get(f"{job}/results/n").text == "3"
 
 
-def test_pyvo_meets_a_row_as_any_other_job(team, counts):  # noqa: F811
+def test_pyvo_meets_a_row_as_any_other_job(team, counts):
     url = team.post(counts.jobs, data={"band": "3", "flux_min": "0.035"}).url
     job = pyvo.dal.AsyncTAPJob(url, session=team)
     assert (job.phase, job.owner, job.execution_duration.sec, job.result_uris) == ("PENDING", "vera", 0, [])
@@ -96,7 +95,7 @@ def test_pyvo_meets_a_row_as_any_other_job(team, counts):  # noqa: F811
     assert team.get(url).status_code == 404
 
 
-def test_every_way_to_sign_in_opens_the_list_and_none_does_not(counts, live):  # noqa: F811
+def test_every_way_to_sign_in_opens_the_list_and_none_does_not(counts, live):
     ways = {
         "token": {"headers": {"Authorization": f"Token {live.token}"}},
         "password": {"auth": ("vera", "rubin")},
