@@ -66,7 +66,7 @@ class FromAThread:
     __del__ = close
 
 
-def leave_the_database():
+def leave_the_database(**_):
     """Close the connections of this thread: whoever streams has others, and the thread lives as long as the request."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
