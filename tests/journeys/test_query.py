@@ -64,7 +64,7 @@ def test_a_table_is_found_by_a_column_and_put_into_the_query(visit, portal):
     page.goto(f"{portal.address}/query/")
 
     page.get_by_label("Search the tables and their columns").fill("meta.ucd")
-    page.get_by_role("button", name="ivoa.obscore").click()
+    page.get_by_role("button", name="Put ivoa.obscore into the query").click()
 
     assert page.get_by_label("Query in ADQL").input_value() == "ivoa.obscore"
 

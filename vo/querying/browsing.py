@@ -24,7 +24,7 @@ def browse(schemas, words="", read=()):
 
     A word may stand in the name, title or description of a table, or in the name, UCD or description of one of its
     columns. Projects come first, then what the Virtual Observatory has defined. Of a published table the latest version
-    is listed, and an older one only where it is named.
+    is listed; numbered ones only if a word has `_v` in it.
 
     Parameters
     ----------
@@ -38,11 +38,12 @@ def browse(schemas, words="", read=()):
     list of Listed, int
     """
     wanted = words.lower().split()
+    also_older = any("_v" in word for word in wanted)
     in_use = {table.full_name for table in read}
     found = []
     for schema in sorted(schemas, key=lambda one: (one.name == TAP_SCHEMA, one.name == IVOA, one.name)):
         for table in schema.tables:
-            if is_older(table, schema) and table.full_name not in in_use and not wanted:
+            if is_older(table, schema) and table.full_name not in in_use and not also_older:
                 continue
             about = f"{table.full_name} {table.title} {table.description}".lower()
             missing = [word for word in wanted if word not in about]

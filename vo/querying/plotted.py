@@ -1,6 +1,6 @@
 """Which columns of an answer can be plotted, and the plot that is asked for."""
 
-from vo.querying.plotting import HEIGHT, NothingToDraw, scatter
+from vo.querying.plotting import NothingToDraw, scatter
 from vo.querying.plotting_sky import sky
 from worktables.showing import sexagesimal
 
@@ -48,7 +48,7 @@ def plot_facts(said, found):
 def placed(plot):
     """Return where labels stand."""
     if plot.frame is None:
-        return {"sky_equator": HEIGHT / 2}
+        return {"sky_equator": plot.height / 2}
     left, top, width, height = plot.frame
     return {
         "x_axis_at": top + height,

@@ -104,10 +104,12 @@ def tangent(middle: tuple[float, float], position: tuple[float, float]) -> tuple
 def whole_sky(positions: list[tuple[float, float]], n_left_out: int) -> Plot:
     """Plot positions on the whole sky, by Hammer's projection, 12h in the middle and east to the left."""
 
+    height = WIDTH // 2 + 10
+
     def place(ra, dec):
         x, y = hammer(ra, dec)
         scale = (WIDTH - 20) / (4 * math.sqrt(2))
-        return WIDTH / 2 + x * scale, HEIGHT / 2 - y * scale
+        return WIDTH / 2 + x * scale, height / 2 - y * scale
 
     def path(points):
         return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in (place(*one) for one in points))
@@ -126,6 +128,7 @@ def whole_sky(positions: list[tuple[float, float]], n_left_out: int) -> Plot:
         hours,
         lines=(*meridians, *parallels),
         frame=None,
+        height=height,
     )
 
 

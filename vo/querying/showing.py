@@ -13,6 +13,7 @@ class Head:
     """The head of a column: how it is sorted, and where it is sorted otherwise."""
 
     column: object
+    unit: str
     about: str
     numeric: bool
     sorted: str
@@ -39,7 +40,8 @@ def heads_of(columns, wanted, address, unsortable):
         if address and column.kind not in unsortable:
             link = with_sorting(address, f"-{column.name}" if sorted_now == "ascending" else column.name)
         about = "; ".join(text for text in (column.description, column.ucd) if text)
-        heads.append(Head(column, about, column.kind in (*NUMERIC, *SHAPES), sorted_now, link))
+        unit = column.time_scale if column.kind == "time" else column.unit  # it is shown as a date
+        heads.append(Head(column, unit, about, column.kind in (*NUMERIC, *SHAPES), sorted_now, link))
     return heads
 
 
@@ -63,6 +65,8 @@ def cell_of(column, value):
         return CellView("", css=f"{css} null".strip())
     if kind == "array":
         value = list(value)
+    if kind == "float" and column.unit == "deg" and column.ucd.lower().startswith("pos.eq"):
+        return CellView(f"{value:.6f}", repr(value), css=css)  # a few milliarcseconds
     text, title = shown(kind, value, element=column.element or "float")
     href = text if kind == "text" and text.startswith(("http://", "https://")) else ""
     if len(text) > LONGEST_TEXT:

@@ -45,6 +45,6 @@ def keep(request):
         "text": text,
         "address": address_of(text),
         "n_projects": own.count(),
-        "most": MOST_ROWS,
+        "most": f"{MOST_ROWS:,}",
     }
     return render(request, "vo/query/keep.html", facts, status=400 if form.errors else 200)

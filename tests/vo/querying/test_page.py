@@ -71,7 +71,7 @@ def test_what_is_not_shown_is_said_and_can_be_downloaded(page, sources, publish,
     answer = page("SELECT * FROM virgo.sources")
 
     assert len(column(answer, 0)) == 3
-    assert "The first 3 rows; there are more" in answer.words
+    assert "The first 3 rows (there are more)" in answer.words
     assert "/tap/sync?LANG=ADQL&amp;RESPONSEFORMAT=fits&amp;QUERY=SELECT" in answer.content.decode()
 
 
@@ -138,7 +138,9 @@ def test_tables_are_found_by_what_their_columns_mean(client, sources, publish):
     found = seen(client.get("/query/", {"tables": "phot.flux"}))
 
     assert "virgo.sources" in found
+    assert "virgo.sources_v1" not in found
     assert "tap_schema.keys" not in found
+    assert "virgo.sources_v1" in seen(client.get("/query/", {"tables": "sources_v"}))
 
 
 @committed
@@ -157,9 +159,15 @@ def test_an_empty_answer_says_which_condition_emptied_it(page, sources, publish)
 @pytest.mark.parametrize(
     ("how", "words"),
     [
-        ({"plot": "sky"}, "3 points; 1 row cannot be drawn. Positions on the whole sky."),
-        ({"plot": "xy", "x": "n", "y": "flux"}, "2 points; 2 rows cannot be drawn. Flux [mJy] against n"),
-        ({"plot": "xy", "x": "place_ra", "y": "flux", "ylog": "1"}, "3 points; 1 row cannot be drawn."),
+        ({"plot": "sky"}, "3 points: positions on the whole sky. 1 row cannot be drawn."),
+        (
+            {"plot": "xy", "x": "n", "y": "flux"},
+            "2 points: flux [mJy] against n: from 1 to 3, and from 1.5 to 7. 2 rows cannot be drawn.",
+        ),
+        (
+            {"plot": "xy", "x": "place_ra", "y": "flux", "ylog": "1"},
+            "3 points: flux [mJy] against place_ra [deg]",
+        ),
     ],
 )
 def test_an_answer_is_plotted(page, sources, publish, how, words):
@@ -178,5 +186,5 @@ def test_what_is_plotted_is_not_all_listed(page, sources, publish, monkeypatch):
 
     answer = page("SELECT * FROM virgo.sources", plot="sky")
 
-    assert "The first 2 rows; there are more" in answer.words
+    assert "The first 2 rows (there are more)" in answer.words
     assert "3 points" in answer.words

@@ -3,9 +3,9 @@
 const MOST = 12;
 const NAME = String.raw`(?:"(?:[^"]|"")*"|\w+)`;
 const DOTTED = String.raw`${NAME}(?:\.${NAME})?`;
-const SOURCE = new RegExp(String.raw`(?:\b(?:from|join)\s+|,\s*)(${DOTTED})(?:\s+(?:as\s+)?(${NAME}))?`, "gi");
+const CLAUSE = "(?:from|where|join|on|inner|left|right|full|natural|cross|group|order|having|union|except|intersect|using|offset|as)\\b";
+const SOURCE = new RegExp(String.raw`(?:\b(?:from|join)\s+|,\s*)(${DOTTED})(?:\s+(?:as\s+)?(?!${CLAUSE})(${NAME}))?`, "gi");
 const AT_END = new RegExp(String.raw`(?:"[^"]*|${NAME}?)(?:\.(?:"[^"]*|\w*))?$`);
-const NO_ALIAS = /^(where|join|on|inner|left|right|full|natural|cross|group|order|having|union|using|offset)$/i;
 
 /** Returns where the word that one is writing begins, and the word. */
 export function wordBefore(text, caret) {
@@ -28,7 +28,7 @@ export function named(text, tables) {
     const full = name.toLowerCase();
     const table = byName.get(full) ?? tables.find((one) => one.name.toLowerCase().endsWith(`.${full}`));
     if (!table) continue;
-    found.set((alias && !NO_ALIAS.test(alias) ? alias : table.name).toLowerCase(), table);
+    found.set((alias ?? table.name).toLowerCase(), table);
   }
   return found;
 }

@@ -27,7 +27,7 @@ if (text.dataset.line) {
 
 // ---- what was typed and not yet run
 
-const DRAFT = "stoa.query.draft";
+const DRAFT = `stoa.query.draft.${text.dataset.writer}`; // of one person, in one tab
 if (!text.value && !location.search) text.value = sessionStorage.getItem(DRAFT) ?? "";
 text.addEventListener("input", () => sessionStorage.setItem(DRAFT, text.value));
 if (text.value) sessionStorage.setItem(DRAFT, text.value);

@@ -8,8 +8,9 @@ export function listTables(list, search, take) {
   let timer = null;
   let asked = 0;
 
-  /** Makes buttons of the names. */
+  /** Makes buttons of the names of columns, and shows those of the tables. */
   function dress() {
+    for (const button of list.querySelectorAll("button[data-insert][hidden]")) button.hidden = false;
     for (const name of list.querySelectorAll("code[data-insert]")) {
       const button = document.createElement("button");
       button.type = "button";
@@ -41,7 +42,6 @@ export function listTables(list, search, take) {
   list.addEventListener("click", (event) => {
     const button = event.target.closest("button[data-insert]");
     if (!button) return;
-    event.preventDefault(); // in a summary it would also open the table
     take(button.dataset.insert);
   });
   dress();
