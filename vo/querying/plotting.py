@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 WIDTH, HEIGHT = 640, 420
 LEFT, RIGHT, TOP, BOTTOM = 74, 14, 12, 48
+LARGEST = 1e250  # that has a place on an axis, so that there is room for a margin among the numbers there are
 MARGIN = 0.04  # of the range, on either side
 
 
@@ -93,7 +94,7 @@ def scatter(pairs: Iterable, x_label: str, y_label: str, *, x_log: bool = False,
 
 def can_be_drawn(value, log: bool) -> bool:
     """Say whether a value has a place on an axis."""
-    return value is not None and math.isfinite(value) and (not log or value > 0)
+    return value is not None and abs(value) < LARGEST and (not log or value > 1 / LARGEST)
 
 
 class Axis:
