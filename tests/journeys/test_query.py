@@ -80,7 +80,7 @@ def test_a_job_is_watched_until_it_is_done(visit, portal):
 
     page.wait_for_selector("[data-phase=completed]", timeout=PATIENCE)
     with page.expect_download() as download:
-        page.get_by_role("link", name="CSV", exact=True).click()
+        page.locator("#jobs a[download]").click()
     assert "tap_schema.columns,ucd" in download.value.path().read_text()
 
 

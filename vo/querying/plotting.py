@@ -74,7 +74,7 @@ def scatter(pairs: Iterable, x_label: str, y_label: str, *, x_log: bool = False,
     NothingToDraw
     """
     pairs = list(pairs)
-    drawn = [(float(x), float(y)) for x, y in pairs if can_be_drawn(x, x_log) and can_be_drawn(y, y_log)]
+    drawn = [(plain(x), plain(y)) for x, y in pairs if can_be_drawn(x, x_log) and can_be_drawn(y, y_log)]
     if not drawn:
         raise NothingToDraw("No row has both numbers.")
     x_axis = Axis([x for x, _ in drawn], LEFT, WIDTH - RIGHT, x_log)
@@ -95,6 +95,11 @@ def scatter(pairs: Iterable, x_label: str, y_label: str, *, x_log: bool = False,
 def can_be_drawn(value, log: bool) -> bool:
     """Say whether a value has a place on an axis."""
     return value is not None and abs(value) < LARGEST and (not log or value > 1 / LARGEST)
+
+
+def plain(value) -> float:
+    """Return a number as it is drawn: what is as small as nothing is nothing."""
+    return float(value) if abs(value) > 1 / LARGEST else 0.0
 
 
 class Axis:

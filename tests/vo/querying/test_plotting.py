@@ -7,7 +7,7 @@ from itertools import pairwise
 import astropy.units as u
 import pytest
 from astropy.coordinates import SkyCoord
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vo.querying.plotting import HEIGHT, WIDTH, Axis, NothingToDraw, round_numbers, scatter
@@ -41,6 +41,9 @@ def test_decades_are_ticks_of_a_logarithm():
 
 
 @settings(deadline=None)
+@example([(5e-324, 0.0)], False)
+@example([(2.3e-308, 0.0)], True)
+@example([(1.7e308, -1.7e308)], False)
 @given(st.lists(st.tuples(number, number), min_size=1, max_size=20), st.booleans())
 def test_whatever_comes_is_drawn_inside_of_the_frame(pairs, log):
     try:
