@@ -6,7 +6,7 @@ from django.utils.deprecation import MiddlewareMixin
 POLICY = "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 # Where SAMP has its hub for pages, on the computer of whoever looks at them; and which pages of ours send to it.
 HUB = "http://127.0.0.1:21012"
-SENDING = ("published-version", "row", "worktable")
+SENDING = ("published-version", "query", "row", "worktable")
 
 
 class ContentSecurityPolicy(MiddlewareMixin):

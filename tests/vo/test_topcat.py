@@ -2,6 +2,7 @@
 
 import shlex
 from io import BytesIO
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -229,6 +230,15 @@ def test_the_view_of_a_worktable_arrives_in_topcat(desktop_topcat, owners_page, 
     table = desktop_topcat.next_table()
     assert list(table["name"]) == ["S3", "S2", "S1", "S0"]
     assert {"name", "position_ra", "position_dec", "flux", "image"} <= set(table.colnames)
+
+
+def test_the_answer_of_a_query_arrives_in_topcat(desktop_topcat, owners_page, address):
+    asked = quote("SELECT name, flux FROM pictures.secret_list_live WHERE flux < 0.35 ORDER BY flux DESC")
+    said = send(owners_page, f"{address}/query/?query={asked}")
+
+    assert said == "Sent: topcat has loaded the answer of a query."
+    table = desktop_topcat.next_table()
+    assert (table.colnames, list(table["name"])) == (["name", "flux"], ["S3", "S2", "S1", "S0"])
 
 
 # Images, to a program that takes them

@@ -110,6 +110,7 @@ def result_facts(request, text, found):
         "downloads": [
             (FORMATS[name].title, name, download_address(text, name) if address else "") for name in FORMATS
         ],
+        "sent": download_address(text, "votable") if address else "",
         **(plot_facts(request.GET, found) if address else {}),
     }
 
