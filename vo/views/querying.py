@@ -11,8 +11,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from vo.adql import AdqlError
-from vo.catalogue import schemas_for
+from vo.catalogue import TAP_SCHEMA, schemas_for
 from vo.errors import VoError
+from vo.obscore import SCHEMA as IVOA
 from vo.parameters import base_of
 from vo.querying.browsing import browse
 from vo.querying.completing import words_for
@@ -62,7 +63,7 @@ def query_page(request, text, *, error=None, **more):
         "address": address_of(text),
         "formats": FORMATS.values(),
         "asked": asked,
-        "examples": () if text.strip() else examples_for(t for one in schemas for t in one.tables),
+        "examples": () if text.strip() else examples_for(tables_of(schemas)),
         "limits": {"rows": settings.VO["MAXREC"], "seconds": settings.VO["SYNC_SECONDS"]},
         **tables_facts(request, schemas, asked.preview.tables if asked.preview else ()),
         **more,
@@ -73,6 +74,12 @@ def query_page(request, text, *, error=None, **more):
             facts |= emptiness_facts(request.user, text, schemas, base)
     status = getattr(asked.error, "status", 400) if asked.error else 200
     return render(request, "vo/query/page.html", facts, status=status)
+
+
+def tables_of(schemas):
+    """Return all tables, those of projects first."""
+    ordered = sorted(schemas, key=lambda one: one.name in (TAP_SCHEMA, IVOA))
+    return [table for one in ordered for table in one.tables]
 
 
 @dataclass(frozen=True)

@@ -95,3 +95,10 @@ def test_the_page_asks_where_and_makes_the_table(project, owner, stranger, sourc
     table = Worktable.objects.get(name="bright")
     assert done["Location"] == f"/worktables/{table.pk}/"
     assert (table.title, table.created_by) == ("Bright ones", owner)
+
+
+def test_a_table_that_lives_is_named_as_it_is(project, owner, sources):
+    table = keep_as_worktable("SELECT name FROM virgo.sources_live", project, "names", creator=owner, now=NOW)
+
+    assert table.n_rows == len(SOURCES)
+    assert "of virgo.sources_live, asked 2026-03-01 12:00:00 UTC by owner" in table.description

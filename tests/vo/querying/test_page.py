@@ -188,3 +188,16 @@ def test_what_is_plotted_is_not_all_listed(page, sources, publish, monkeypatch):
 
     assert "The first 2 rows (there are more)" in answer.words
     assert "3 points" in answer.words
+
+
+@committed
+def test_an_answer_is_sent_to_programs_signed_where_somebody_asks(page, client, sources, publish, owner):
+    publish(sources)
+
+    nobodys = page("SELECT * FROM virgo.sources").content.decode()
+    client.force_login(owner)
+    mine = page("SELECT * FROM virgo.sources_live").content.decode()
+
+    assert 'data-address="/tap/sync?LANG=ADQL&amp;RESPONSEFORMAT=votable&amp;QUERY=SELECT' in nobodys
+    assert "data-sign" not in nobodys
+    assert 'data-sign="/' in mine
