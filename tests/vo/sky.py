@@ -6,19 +6,32 @@ from astropy.table import Table
 
 PREPARE = """
 from django.contrib.auth import get_user_model
+from archive.keeping import keep_product
 from projects.editing import create_project
 from projects.sharing import share_with
+from tests.vo.observations import skies
+from vo.publishing.deciding import grant
+from vo.publishing.proposing import propose
+from worktables.columns import NewColumn
+from worktables.creating import create_worktable
+from worktables.rows import add_rows
 users = get_user_model().objects
 owner = users.create_superuser("owner", password="owner")
 project = create_project("virgo", "Virgo", "Near M87.", creator=owner)
 share_with(project, users.get(username="vera"), "reader", by=owner)
+images = create_worktable(project, "images", creator=owner, columns=[NewColumn("image", "product")])
+kept = [keep_product(project, data, "map.fits", by=owner).sha256 for data in (
+    skies.image(centre=(150.0, 2.2)), skies.image((3, 24, 32), centre=(150.0, 2.2)))]
+add_rows(images, [{"image": sha256} for sha256 in kept], by=owner)
+facts = dict.fromkeys(("title", "description", "creator", "rights", "contact"), "Images of Virgo")
+grant(propose(images, facts, "world", by=owner), by=owner)
 """
 N = 400
 
 
 @pytest.fixture(scope="session")
 def sky(live, tmp_path_factory):
-    """Three tables for the world, and one for the project, published from the command line; return the first's rows."""
+    """Publish images, three tables for the world and one for the project; return the rows of the first."""
     live.stoa("manage", "shell", "-v", "0", "-c", PREPARE)
     random = np.random.default_rng(11)
     table = Table(
