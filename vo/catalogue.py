@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from vo.adql.tables import Column, Position, Table, Tables
-from vo.live import live_tables
+from vo.live import SHARED, live_tables
 from vo.models import PublishedVersion
 from vo.obscore import SCHEMA as IVOA
 from vo.obscore import obscore_table
@@ -65,7 +65,8 @@ def tables_for(user, base=""):
 
 def of_project(name, tables):
     """Return the schema of a project, with these tables."""
-    return Schema(name, "", f"Tables of the project “{name}”", tuple(tables))
+    about = "Tables that are shared with you alone" if name == SHARED else f"Tables of the project “{name}”"
+    return Schema(name, "", about, tuple(tables))
 
 
 def as_latest(table, publication):

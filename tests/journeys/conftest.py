@@ -108,7 +108,7 @@ def wait_for(text, log, running):
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # it keeps a loop running, which others could not have
 def chromium():
     """Start a headless Chromium; without one the journeys are skipped, in CI they fail."""
     if not BROWSER:

@@ -12,6 +12,7 @@ import pytest
 from astropy.io import fits
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from archive.keeping import keep_product
 from pipelines.models import Pipeline, Run
@@ -30,6 +31,8 @@ from tests.portal.test_permission_walk import (
     refused,
 )
 from tests.worktables import toys
+from vo.models import SavedQuery
+from vo.uws.creating import create_job
 from worktables.annotating import comment_on, flag_rows
 from worktables.columns import NewColumn, add_column
 from worktables.creating import create_worktable
@@ -327,6 +330,8 @@ def test_what_somebody_typed_is_nowhere_markup(client, owner, make_user, project
     comment_on(table, 1, PAYLOAD, author=owner)
     rerun_rows(table, [1], by=owner)
     table.steps.first().units.update(reason=PAYLOAD)
+    saved = SavedQuery.objects.create(owner=owner, name=PAYLOAD[:100], about=PAYLOAD, text=PAYLOAD)
+    job = create_job("tap", {"QUERY": [PAYLOAD]}, owner=owner, now=timezone.now(), run_id="<script>")
     client.force_login(owner, BACKEND)
     pages = shown = 0
     for name, route in ROUTES.items():
@@ -339,12 +344,12 @@ def test_what_somebody_typed_is_nowhere_markup(client, owner, make_user, project
                 "worktable_id": table.pk, "column": "image" if name != "cell-lineage" else "total", "name": "note",
                 "kind": "user", "digest": "0" * 16, "change_id": 1, "annotation_id": 1, "run_id": run, "version": 1,
                 "batch_id": 1, "link_id": link.pk,
-                "other": table.pk,
+                "other": table.pk, "job_id": job.pk, "key": saved.key, "token": "nothing",
             }  # fmt: skip
             address = reverse(name, kwargs={one: values[one] for one in route.parameters})
             for query in (
                 "",
-                f"?{'note'}={PAYLOAD}&_flag={PAYLOAD}&row={PAYLOAD}&image={PAYLOAD}&next={PAYLOAD}",
+                f"?{'note'}={PAYLOAD}&query={PAYLOAD}&q={PAYLOAD}&_flag={PAYLOAD}&row={PAYLOAD}&image={PAYLOAD}&next={PAYLOAD}",
             ):
                 answer = client.get(address + query)
                 if answer.streaming or not answer["Content-Type"].startswith(("text/html", "image/svg")):

@@ -224,6 +224,8 @@ def addresses(table):
         "schema": [table.project.slug],
         "number": [1],
         "job_id": ["nothing"],
+        "key": ["nothing"],
+        "token": ["nothing"],
         "pk": [table.pk],
         "worktable_id": [table.pk],
         "row_id": rows,

@@ -104,7 +104,7 @@ for signature, ours, unit, about in (
     measure(signature, ours, unit, about)
 
 
-@function("PI()", 0, about="3.14159…")
+@function("PI()", 0, about="π")
 def pi(context: Context, arguments: Arguments, node: exp.Expr) -> Value:
     return constant(context, 3.141592653589793)
 

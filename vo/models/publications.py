@@ -8,7 +8,16 @@ from vo.querysets import PublishedVersionQuerySet
 from worktables.models import Worktable
 
 # Schemas that no project's tables can be under.
-OWN_SCHEMAS = {"tap_schema", "tap_upload", "ivoa", "adql", "published", "information_schema", "public"}
+OWN_SCHEMAS = {
+    "tap_schema",
+    "tap_upload",
+    "ivoa",
+    "adql",
+    "published",
+    "information_schema",
+    "public",
+    "shared_with_you",
+}
 
 
 class Scope(models.TextChoices):

@@ -1,7 +1,7 @@
 """Every answer of the registry follows its schemas, says STILTS.
 
 STILTS brings the schemas of VOResource, VODataService and TAPRegExt, but not those of OAI-PMH and of registries. DaCHS
-has them (on Debian: python3-gavo); another folder of that kind is named by STOA_VO_SCHEMAS.
+has them (on Debian: python3-gavo); another folder of that kind is named by STOA_TEST_SCHEMAS.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.django_db
-FOLDER = Path(os.environ.get("STOA_VO_SCHEMAS") or "/usr/lib/python3/dist-packages/gavo/resources/schemata")
+FOLDER = Path(os.environ.get("STOA_TEST_SCHEMAS") or "/usr/lib/python3/dist-packages/gavo/resources/schemata")
 SCHEMAS = {
     "http://www.openarchives.org/OAI/2.0/": "OAI-PMH.xsd",
     "http://www.openarchives.org/OAI/2.0/oai_dc/": "oai_dc.xsd",
@@ -50,7 +50,7 @@ ASKED = (
 def schemas():
     """The folder of the schemas, or a visible skip."""
     if not (FOLDER / "OAI-PMH.xsd").exists():
-        reason = "there are no schemas of OAI-PMH; STOA_VO_SCHEMAS names a folder of them"
+        reason = "there are no schemas of OAI-PMH; STOA_TEST_SCHEMAS names a folder of them"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
