@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import Group
 
 from tests.vo.counting import counts  # noqa: F401
-from tests.vo.live import live, session  # noqa: F401
+from tests.vo.live import _nothing_left_to_others, live, session  # noqa: F401
 from tests.vo.sky import sky  # noqa: F401
 from tests.worktables.conftest import _files_in_a_folder_of_their_own, family, work, worktable  # noqa: F401
 from tests.worktables.formats.conftest import run_tool  # noqa: F401

@@ -71,6 +71,19 @@ def session():
     """A session of requests; what pyvo leaves open of it is closed."""
     with requests.Session() as session:
         yield session
+    close_what_is_left()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_left_to_others(request):
+    """Close what clients leave to the collector before another file is tried, and blamed for it."""
+    yield
+    if {"pyvo", "requests", "topcat"} & vars(request.module).keys():
+        close_what_is_left()
+
+
+def close_what_is_left():
+    """Close what clients have left to the collector."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
