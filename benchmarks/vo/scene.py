@@ -54,6 +54,7 @@ def publish(project, name, n_rows, owner, *, seed):
     from django.db import connection
 
     from vo.publishing.deciding import grant
+    from vo.publishing.indexing import claim_version, index_version
     from vo.publishing.proposing import propose
     from worktables.columns import NewColumn
     from worktables.creating import create_worktable
@@ -89,6 +90,8 @@ def publish(project, name, n_rows, owner, *, seed):
             )
     facts = {"title": name, "description": name, "creator": "x", "rights": "x", "contact": "x"}
     grant(propose(table, facts, "world", by=owner), by=owner)
+    while version := claim_version():  # as workers do
+        index_version(version)
 
 
 def answers(query, n_rows, rounds):
