@@ -1,7 +1,6 @@
 """The addresses of the jobs of a worktable: a list, each row, and a leaf for each thing there is to say of it."""
 
 import functools
-from functools import partial
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -11,7 +10,6 @@ from django.views.decorators.csrf import csrf_exempt
 
 from archive.errors import ArchiveError
 from archive.models import Product
-from archive.storage import open_blob, size_of
 from pipelines.errors import PipelinesError
 from vo.doors import TEXT_TYPE, door
 from vo.parameters import sent_parameters
@@ -27,9 +25,8 @@ from vo.uws.errors import NotThere, UnfitValue
 from vo.uws.waiting import answered_when_it_moves
 from worktables.errors import WorktableError
 from worktables.formats import FormatError
-from worktables.remaking import told_to
 from worktables.storage import layout_of
-from worktables.streaming import file_pieces, stream
+from worktables.views.files import send_file
 
 
 def row_door(*methods):
@@ -210,17 +207,7 @@ def cell(request, pk, row_id, name, *, typed):
     product = Product.objects.filter(project=table.project_id, sha256=value).first()
     if product is None:
         raise NotThere(f"the file of “{name}” is not kept any more")
-    with told_to(request.user, product.project_id):
-        size = size_of(product.sha256)
-    answer = stream(
-        request,
-        file_pieces(partial(open_blob, product.sha256)),
-        media_type=product.media_type or "application/octet-stream",
-        filename=product.name,
-        size=size,
-    )
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return send_file(request, product, product.project_id)
 
 
 # ------------------------------------------------------------------ what they share

@@ -1,17 +1,14 @@
 """The files of published rows, for whoever may see the version they were published with."""
 
-from functools import partial
-
 from django.http import HttpResponse, HttpResponseNotModified
 from django.shortcuts import get_object_or_404
 
 from archive.models import Product
-from archive.storage import open_blob, size_of
 from archive.thumbnails import picture_of
 from vo.doors import door
 from vo.models import PublishedProduct
 from worktables.remaking import told_to
-from worktables.streaming import file_pieces, stream
+from worktables.views.files import send_file
 
 
 @door("GET")
@@ -22,16 +19,7 @@ def file(request, schema, name, number, row_id, column):
     if request.headers.get("If-None-Match") == tag:
         answer = HttpResponseNotModified()
     else:
-        with told_to(request.user, project_of(product)):
-            size = size_of(product.sha256)
-        answer = stream(
-            request,
-            file_pieces(partial(open_blob, product.sha256)),
-            media_type=product.media_type or "application/octet-stream",
-            filename=product.name,
-            size=size,
-        )
-        answer["X-Content-Type-Options"] = "nosniff"
+        answer = send_file(request, product, project_of(product))
     answer["ETag"] = tag
     answer["Cache-Control"] = "private, no-cache"  # one asks each time whether one may still see it
     return answer

@@ -17,12 +17,9 @@ from worktables.streaming import file_pieces, stream
 from worktables.views.finding import find_table
 
 
-@login_required
-@require_safe
-def file(request, pk, row_id, column):
-    """Send the file of a cell under the name it has in the project."""
-    product = find_product(request, pk, row_id, column)
-    with told_to(request.user, product.project_id):
+def send_file(request, product, project_id):
+    """Answer with a kept file, made again if it was evicted; what goes wrong is told as to who sees the project."""
+    with told_to(request.user, project_id):
         size = size_of(product.sha256)
     answer = stream(
         request,
@@ -31,8 +28,17 @@ def file(request, pk, row_id, column):
         filename=product.name,
         size=size,
     )
-    answer["ETag"] = f'"{product.sha256}"'
     answer["X-Content-Type-Options"] = "nosniff"
+    return answer
+
+
+@login_required
+@require_safe
+def file(request, pk, row_id, column):
+    """Send the file of a cell under the name it has in the project."""
+    product = find_product(request, pk, row_id, column)
+    answer = send_file(request, product, product.project_id)
+    answer["ETag"] = f'"{product.sha256}"'
     return answer
 
 
