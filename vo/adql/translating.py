@@ -3,7 +3,10 @@
 import re
 from dataclasses import dataclass
 
+from sqlglot import exp
+
 from vo.adql import aggregates, casting, geometry  # noqa: F401  (they register what they compile)
+from vo.adql.arranging import limits
 from vo.adql.backends import BACKENDS
 from vo.adql.compiling import Compiler, Context
 from vo.adql.errors import AdqlError
@@ -25,11 +28,14 @@ class Translation:
         What it answers, in this order (in `sql` they are called c1, c2, …), each with a name of its own.
     tables : frozenset of Table
         All that it reads.
+    n_rows : int or None
+        How many rows it finds, where that is known without asking: it is all of a table that does not change.
     """
 
     sql: str
     columns: tuple[Column, ...]
     tables: frozenset[Table]
+    n_rows: int | None = None
 
 
 def translate(query: str, tables: Tables, backend: str, *, limit: int | None = None) -> Translation:
@@ -58,7 +64,26 @@ def translate(query: str, tables: Tables, backend: str, *, limit: int | None = N
         raise AdqlError("The query is nested too deeply", hint="take it apart with WITH") from None
     if backend == "sqlite":
         check_depth(compiled.sql)
-    return Translation(compiled.sql, compiled.columns, frozenset(compiler.read))
+    read = frozenset(compiler.read)
+    n_rows = None if compiled.single else known_number(tree, read, limit)
+    return Translation(compiled.sql, compiled.columns, read, n_rows)
+
+
+WHOLE = {"expressions", "from_", "limit", "order"}
+
+
+def known_number(tree: exp.Expr, read: frozenset[Table], limit: int | None) -> int | None:
+    """Return how many rows a SELECT finds that leaves none out of one immutable table, but for TOP; else None."""
+    if not isinstance(tree, exp.Select) or {name for name, given in tree.args.items() if given} - WHOLE:
+        return None
+    source = tree.args["from_"].this if tree.args.get("from_") else None
+    if not isinstance(source, exp.Table) or source.args.get("joins") or len(read) != 1:
+        return None
+    (table,) = read
+    if not table.immutable or table.size is None:
+        return None
+    count, _ = limits(tree, limit)
+    return table.size if count is None else min(table.size, count)
 
 
 BRACKETS = re.compile(r"'[^']*'|\"[^\"]*\"|\(SELECT\b|\(WITH\b|\w\(|\(|\)|\bCASE\b|\bEND\b")

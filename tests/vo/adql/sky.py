@@ -36,14 +36,16 @@ class Sky:
         return f"<a sky on {self.vendor}>"
 
     def ask(self, query, limit=None):
-        """Return the answer's rows as tuples."""
+        """Return the answer's rows as tuples; their number is what the translation knows of it."""
         translation = translate(query, self.tables, self.vendor, limit=limit)
         cursor = self.connection.cursor()
         if self.vendor == "postgresql":
             cursor.execute("SAVEPOINT question")
         try:
             cursor.execute(translation.sql)
-            return [tuple(row) for row in cursor.fetchall()]
+            rows = [tuple(row) for row in cursor.fetchall()]
+            assert translation.n_rows in (None, len(rows)), query
+            return rows
         except Exception:
             if self.vendor == "postgresql":
                 cursor.execute("ROLLBACK TO SAVEPOINT question")
@@ -116,8 +118,24 @@ GALAXIES = (
 )
 CATALOGUE = Tables.of(
     [
-        Table("survey", "stars", '"data_1"', STARS, (Position("ra", "dec", "data_1_sky"),), size=300),
-        Table("survey", "galaxies", '"data_2"', GALAXIES, (Position("ra", "dec", "data_2_sky"),), size=80),
+        Table(
+            "survey",
+            "stars",
+            '"data_1"',
+            STARS,
+            (Position("ra", "dec", "data_1_sky"),),
+            size=300,
+            immutable=True,
+        ),
+        Table(
+            "survey",
+            "galaxies",
+            '"data_2"',
+            GALAXIES,
+            (Position("ra", "dec", "data_2_sky"),),
+            size=80,
+            immutable=True,
+        ),
         Table("survey", "plain_stars", '(SELECT * FROM "data_1")', STARS, (Position("ra", "dec"),), size=300),
         Table(
             "other", "stars", '"data_3"', (Column("id", "int"), Column("Case", "int"), Column("size", "int"))

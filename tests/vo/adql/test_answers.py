@@ -7,6 +7,7 @@ import pytest
 from astropy.coordinates import angular_separation
 
 from tests.vo.adql.reference import in_triangle, mjd, outline_holds
+from vo.adql import translate
 
 
 def apart(ra1, dec1, ra2, dec2):
@@ -583,3 +584,21 @@ def test_no_more_rows_than_the_limit_come_whatever_top_says(sky):
     assert len(sky.ask("SELECT TOP 50 id FROM survey.stars", limit=11)) == 11
     assert len(sky.ask("SELECT id FROM survey.stars UNION SELECT id FROM survey.galaxies", limit=11)) == 11
     assert sky.ask("SELECT TOP 0 id FROM survey.stars") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "n_rows"),
+    [
+        ("SELECT id, ra FROM survey.stars", 300),
+        ("SELECT TOP 5 * FROM survey.stars AS s ORDER BY mag", 5),
+        ("SELECT id FROM (SELECT id FROM survey.stars) AS s", None),
+        ("SELECT id FROM survey.plain_stars", None),
+        ("SELECT id FROM survey.stars WHERE id > 0", None),
+        ("SELECT count(*) FROM survey.stars", None),
+        ("SELECT s.id FROM survey.stars AS s, survey.galaxies AS g", None),
+        ("SELECT id FROM survey.stars UNION ALL SELECT id FROM survey.stars", None),
+    ],
+)
+def test_the_number_of_rows_of_a_whole_table_is_known_before_it_is_read(sky, query, n_rows):
+    assert translate(query, sky.tables, sky.vendor).n_rows == n_rows
+    assert translate(query, sky.tables, sky.vendor, limit=3).n_rows == (None if n_rows is None else 3)
