@@ -14,7 +14,7 @@ from pathlib import Path
 TICK = os.sysconf("SC_CLK_TCK")
 
 # Those of docs/deploy.md; the rest is as PostgreSQL comes, with every commit of a result or an edit on the disk.
-SETTINGS = "-c shared_buffers=1GB -c max_wal_size=4GB -c checkpoint_timeout=15min"
+SETTINGS = "-c shared_buffers=1GB -c work_mem=32MB -c max_wal_size=4GB -c checkpoint_timeout=15min"
 
 
 class NoServer(Exception):

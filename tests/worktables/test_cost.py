@@ -1,15 +1,19 @@
 """What a batch and an edit cost in statements, whatever their size; and that the queue is never read as a whole."""
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from pipelines.models import Pipeline
+from tests.worktables import toys
 from worktables.creating import create_worktable
+from worktables.dependencies import graph_of
 from worktables.editing import edit_cell
 from worktables.models import Todo
 from worktables.queue import rowsets
 from worktables.queue.claiming import WAITING, claim
 from worktables.queue.draining import work_through
+from worktables.queue.marking import mark, reached_by
 from worktables.queue.recovery import register_worker
 from worktables.rows import add_rows
 
@@ -101,7 +105,6 @@ def test_an_edit_marks_units_rows_and_queue_by_one_statement(worktable, work, ow
     marking = [query["sql"] for query in queries if "UPDATE worktables_unit" in query["sql"]]
     assert len(marking) == 1
     if connection.vendor == "postgresql":
-        assert "MERGE INTO worktables_todo" in marking[0]
         assert sum("worktables_todo" in query["sql"] for query in queries) == 1
 
 
@@ -122,3 +125,32 @@ def test_units_are_found_by_their_rows_although_the_statistics_know_nothing_of_t
     conditions = [line for line in plan.splitlines() if "Index Cond" in line and "worktable_id" in line]
     assert conditions, plan
     assert all("row_id" in line for line in conditions), plan
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="asks PostgreSQL")
+@pytest.mark.django_db(transaction=True)
+def test_marking_many_rows_never_reads_what_it_adds_to_an_empty_queue(project, owner, work):
+    """PostgreSQL knows that the queue is empty once it was cleaned, and would scan it for each row as it grows."""
+    pipeline = Pipeline.objects.create(name="toy", title="Toy", graph=toys.FIELD)
+    table = create_worktable(project, "fields", creator=owner, pipeline=pipeline)
+    add_rows(table, [{"x": float(number), "y": 0.0} for number in range(300)], by=owner)
+    work()
+    edited, graph = [table.column("x").pk], graph_of(project.pk)
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM worktables_todo")
+
+    with transaction.atomic():
+        reached = reached_by(graph, table.pk, rowsets.all_rows(table.pk), edited)
+        before = scans_of("worktables_todo")
+        assert mark(graph, reached, "changed", about=set()) == 600
+        scans = scans_of("worktables_todo") - before
+
+    assert Todo.objects.count() == 600
+    assert scans <= 1
+
+
+def scans_of(table):
+    """Return how often this connection has read a table from its beginning to its end."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
+        return cursor.fetchone()[0]

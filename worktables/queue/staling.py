@@ -13,20 +13,20 @@ from worktables.storage.layout import table_name
 
 THOUGH = " though "  # between who keeps a result as it is and why it is stale; no user name has spaces
 
-# As `enqueue` does with units whose generation has risen. Whoever holds the project knows that nobody queues them
-# meanwhile, so it is no INSERT … ON CONFLICT, which would lock each.
+# As `enqueue` does with units whose generation has risen. No join with the queue, as MERGE would make: where it was
+# empty, PostgreSQL would read all that is being added for each row it adds.
 QUEUE_MARKED = f"""
-    MERGE INTO worktables_todo t
-    USING (SELECT m.*, %s AS forced, %s::bigint AS asked_by,
-        CASE WHEN (SELECT COUNT(*) FROM (SELECT 1 FROM marked LIMIT {FEW + 1:d}) f) > {FEW:d} THEN {BULK:d} ELSE %s END
-        AS priority FROM marked m WHERE m.state = {State.STALE:d}) u
-    ON t.worktable_id = u.worktable_id AND t.row_id = u.row_id AND t.step_id = u.step_id
-    WHEN MATCHED THEN UPDATE SET generation = u.generation, owner = NULL, claimed_at = NULL, attempts = 0,
-        forced = t.forced OR u.forced, asked_by = COALESCE(NULLIF(u.asked_by, {NOBODY:d}), t.asked_by),
-        priority = GREATEST(t.priority, u.priority)
-    WHEN NOT MATCHED THEN
-        INSERT (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by)
-        VALUES (u.worktable_id, u.row_id, u.step_id, u.generation, u.priority, u.forced, 0, u.asked_by)
+    INSERT INTO worktables_todo AS t
+        (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by)
+    SELECT worktable_id, row_id, step_id, generation,
+        CASE WHEN (SELECT COUNT(*) FROM (SELECT 1 FROM marked LIMIT {FEW + 1:d}) f) > {FEW:d} THEN {BULK:d} ELSE %s END,
+        %s, 0, %s
+    FROM marked WHERE state = {State.STALE:d}
+    ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET
+        generation = excluded.generation, owner = NULL, claimed_at = NULL, attempts = 0,
+        forced = t.forced OR excluded.forced,
+        asked_by = COALESCE(NULLIF(excluded.asked_by, {NOBODY:d}), t.asked_by),
+        priority = GREATEST(t.priority, excluded.priority)
 """
 
 
@@ -69,11 +69,14 @@ def mark_at_once(graph, nodes, rows, reason, about, at, queued=None):
     worse = worst_of(
         graph, worktable_id, f" AND u.step_id NOT IN ({', '.join(str(node.id) for node in nodes)})"
     )
+    states = (
+        "marked" if len(nodes) == 1 else "(SELECT row_id, MAX(state) AS state FROM marked GROUP BY row_id)"
+    )
     marked = f"{stale} RETURNING u.worktable_id, u.row_id, u.step_id, u.generation, u.state"
     shown = (
         f"UPDATE {table_name(worktable_id)} AS t SET state = "
         f"CASE WHEN {NO_WORSE} THEN {State.STALE:d} ELSE GREATEST(m.state, {worse}) END "
-        "FROM (SELECT row_id, MAX(state) AS state FROM marked GROUP BY row_id) m WHERE t.id = m.row_id "
+        f"FROM {states} m WHERE t.id = m.row_id "
         f"AND t.state NOT IN ({State.STALE:d}, {State.RETIRED:d}) AND t.deleted_at IS NULL"
     )
     with connection.cursor() as cursor:
@@ -83,7 +86,7 @@ def mark_at_once(graph, nodes, rows, reason, about, at, queued=None):
             )
             return cursor.fetchone()[0]
         asked_by, forced, priority = queued
-        values += [forced, asked_by, priority]
+        values += [priority, forced, asked_by]
         cursor.execute(f"WITH marked AS ({marked}), shown AS ({shown}) {QUEUE_MARKED}", values)
         return cursor.rowcount
 
