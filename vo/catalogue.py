@@ -96,6 +96,7 @@ def table_of(version):
         description=version.description,
         size=version.n_rows,
         immutable=True,
+        somewhere=tuple(version.coverage["place"]) if "place" in version.coverage else None,
     )
 
 

@@ -63,7 +63,7 @@ class Table:
     `sql` is what stands for it after FROM, a name or a subquery in parentheses, trusted as it is; the columns have
     the same names there. Where it is a subquery, `reads` names the tables of the database that it reads.
     A subquery has `WITHIN` at the end of its conditions where the index of a position is to be asked in there.
-    `immutable` means that whoever asks again gets the same.
+    `immutable` means that whoever asks again gets the same. `somewhere` is where one of its rows is, if that is known.
     """
 
     schema: str
@@ -77,6 +77,7 @@ class Table:
     utype: str = ""
     reads: frozenset[str] = frozenset()
     immutable: bool = False
+    somewhere: tuple[float, float] | None = None
 
     @property
     def full_name(self):

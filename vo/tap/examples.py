@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from vo.adql.names import adql_name
 from vo.tap.schema import table_name
 
+M87 = 187.70593, 12.39112
+
 
 @dataclass(frozen=True)
 class Example:
@@ -41,20 +43,21 @@ def examples_for(tables):
     ]
     with_sky = [table for table in tables if table.positions]
     if with_sky:
-        found += _sky(with_sky[0])
+        found += _sky(max(with_sky, key=lambda table: table.somewhere is not None))
     return found
 
 
 def _sky(table):
     place, name = table.positions[0], table_name(table)
     ra, dec = adql_name(place.ra), adql_name(place.dec)
+    at = ", ".join(f"{angle:.5f}" for angle in table.somewhere or M87)
     return [
         Example(
             "cone",
             "What is near a place",
             "All rows within 0.1 degrees of a place on the sky.",
             f"SELECT TOP 100 *\nFROM {name}\n"
-            f"WHERE 1 = CONTAINS(POINT('ICRS', {ra}, {dec}), CIRCLE('ICRS', 187.706, 12.391, 0.1))",
+            f"WHERE 1 = CONTAINS(POINT('ICRS', {ra}, {dec}), CIRCLE('ICRS', {at}, 0.1))",
         ),
         Example(
             "pairs",
