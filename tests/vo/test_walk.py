@@ -219,7 +219,7 @@ def told(client, address):
     answer = client.get(address)
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     text = f"{answer.headers}\n{body.decode('utf-8', 'replace')}"
-    text = re.sub(r"/handed/[^\"]+|in [0-9.]+ s\.", "", text)
+    text = re.sub(r"/handed/[^\"]+|in [0-9.]+ s\.|'Expires': '[^']+'", "", text)
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"|csrftoken=\w+|expires=[^;]+;', "", text)
     return answer.status_code, text
 
