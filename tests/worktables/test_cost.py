@@ -9,7 +9,8 @@ from tests.worktables import toys
 from worktables.creating import create_worktable
 from worktables.dependencies import graph_of
 from worktables.editing import edit_cell
-from worktables.models import Todo
+from worktables.models import State, Todo, Unit
+from worktables.planning import plan_update
 from worktables.queue import rowsets
 from worktables.queue.claiming import WAITING, claim
 from worktables.queue.draining import work_through
@@ -147,6 +148,22 @@ def test_marking_many_rows_never_reads_what_it_adds_to_an_empty_queue(project, o
 
     assert Todo.objects.count() == 600
     assert scans <= 1
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="asks PostgreSQL")
+def test_no_table_is_read_to_see_that_nothing_is_stale_though_the_statistics_say_that_much_is(
+    worktable, work, owner
+):
+    add_rows(worktable, [{"x": float(number), "y": 0.0} for number in range(3000)], by=owner)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE worktables_unit")
+    Unit.objects.filter(worktable=worktable).update(state=State.FRESH)
+    before = scans_of("worktables_unit")
+
+    plan = plan_update(worktable)
+
+    assert plan.n_rows_to_do == 0
+    assert scans_of("worktables_unit") == before
 
 
 def scans_of(table):
