@@ -56,10 +56,8 @@ def answer(query, user, *, seconds=None, stopped=lambda: False, described=lambda
     limits = {"seconds": seconds or settings.VO["SYNC_SECONDS"], "stopped": stopped}
     n_rows = None
     if query.format.needs_count and is_countable(translation):
-        n_rows = (
-            translation.n_rows if translation.n_rows is not None else count(translation, brought, **limits)
-        )
-        n_rows = min(query.maxrec, n_rows)
+        known = translation.n_rows
+        n_rows = min(query.maxrec, count(translation, brought, **limits) if known is None else known)
     found = ask(translation, brought, format=query.format.name, **limits)
     counted = Counted(found, query.maxrec)
     batches = as_values(translation.columns, counted)

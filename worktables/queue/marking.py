@@ -14,7 +14,14 @@ from worktables.queue.readiness import in_states, settled_above, waits_for_a_tab
 from worktables.queue.resting import rest
 from worktables.queue.rowsets import parameters
 from worktables.queue.rowstates import refresh_rows, show_children, show_stale
-from worktables.queue.staling import as_others, making_stale, mark_at_once, of_steps
+from worktables.queue.staling import (
+    INTO_QUEUE,
+    QUEUED_ALREADY,
+    as_others,
+    making_stale,
+    mark_at_once,
+    of_steps,
+)
 from worktables.storage.layout import table_name
 
 
@@ -192,23 +199,11 @@ def enqueue(nodes, rows, *, by=None, forced=False, priority=BULK):
     """
     if not nodes:
         return
-
-    same = "worktables_todo.generation = excluded.generation AND NOT excluded.forced"
-
-    def kept(name, otherwise="NULL"):
-        return f"CASE WHEN {same} THEN worktables_todo.{name} ELSE {otherwise} END"
-
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, "
-            "asked_by) SELECT u.worktable_id, u.row_id, u.step_id, u.generation, %s, %s, 0, %s FROM worktables_unit u "
-            f"WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 = {State.STALE:d} "
-            "ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation, "
-            f"owner = {kept('owner')}, claimed_at = {kept('claimed_at')}, attempts = {kept('attempts', 0)}, "
-            f"asked_by = CASE WHEN excluded.asked_by = {NOBODY:d} OR ({same} AND worktables_todo.owner IS NOT NULL) "
-            "THEN worktables_todo.asked_by ELSE excluded.asked_by END, "
-            "forced = worktables_todo.forced OR excluded.forced, priority = CASE WHEN "
-            "worktables_todo.priority > excluded.priority THEN worktables_todo.priority ELSE excluded.priority END",
+            f"{INTO_QUEUE} SELECT u.worktable_id, u.row_id, u.step_id, u.generation, %s, %s, 0, %s "
+            f"FROM worktables_unit u WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 = {State.STALE:d} "
+            f"{QUEUED_ALREADY}",
             [priority, forced, asker(by), *parameters(rows)],
         )
 
@@ -224,9 +219,8 @@ def wake(graph, node, rows, *, by=None):
         condition, values = settled_above(graph, node)
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, "
-            "asked_by) SELECT t.worktable_id, t.row_id, t.step_id, t.generation, 0, %s, 0, %s FROM worktables_unit t "
-            f"WHERE t.worktable_id = %s AND t.step_id = %s AND {in_states([State.STALE], 't')} "
+            f"{INTO_QUEUE} SELECT t.worktable_id, t.row_id, t.step_id, t.generation, 0, %s, 0, %s "
+            f"FROM worktables_unit t WHERE t.worktable_id = %s AND t.step_id = %s AND {in_states([State.STALE], 't')} "
             f"AND t.row_id IN ({rows.sql}) AND {condition} ON CONFLICT DO NOTHING",
             [False, asker(by), node.worktable_id, node.id, *parameters(rows), *values],
         )

@@ -13,20 +13,29 @@ from worktables.storage.layout import table_name
 
 THOUGH = " though "  # between who keeps a result as it is and why it is stale; no user name has spaces
 
-# As `enqueue` does with units whose generation has risen. No join with the queue, as MERGE would make: where it was
-# empty, PostgreSQL would read all that is being added for each row it adds.
+SAME = "worktables_todo.generation = excluded.generation AND NOT excluded.forced"
+INTO_QUEUE = """
+    INSERT INTO worktables_todo (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by)
+"""
+# What waits or runs already on inputs of before begins again; what is asked for again goes on.
+QUEUED_ALREADY = f"""
+    ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET generation = excluded.generation,
+        owner = CASE WHEN {SAME} THEN worktables_todo.owner END,
+        claimed_at = CASE WHEN {SAME} THEN worktables_todo.claimed_at END,
+        attempts = CASE WHEN {SAME} THEN worktables_todo.attempts ELSE 0 END,
+        asked_by = CASE WHEN excluded.asked_by = {NOBODY:d} OR ({SAME} AND worktables_todo.owner IS NOT NULL)
+            THEN worktables_todo.asked_by ELSE excluded.asked_by END,
+        forced = worktables_todo.forced OR excluded.forced,
+        priority = CASE WHEN worktables_todo.priority > excluded.priority
+            THEN worktables_todo.priority ELSE excluded.priority END
+"""
+# As `enqueue` does. No join with the queue, as MERGE would make: where it was empty, PostgreSQL would read all that is
+# being added for each row it adds.
 QUEUE_MARKED = f"""
-    INSERT INTO worktables_todo AS t
-        (worktable_id, row_id, step_id, generation, priority, forced, attempts, asked_by)
-    SELECT worktable_id, row_id, step_id, generation,
+    {INTO_QUEUE} SELECT worktable_id, row_id, step_id, generation,
         CASE WHEN (SELECT COUNT(*) FROM (SELECT 1 FROM marked LIMIT {FEW + 1:d}) f) > {FEW:d} THEN {BULK:d} ELSE %s END,
         %s, 0, %s
-    FROM marked WHERE state = {State.STALE:d}
-    ON CONFLICT (worktable_id, row_id, step_id) DO UPDATE SET
-        generation = excluded.generation, owner = NULL, claimed_at = NULL, attempts = 0,
-        forced = t.forced OR excluded.forced,
-        asked_by = COALESCE(NULLIF(excluded.asked_by, {NOBODY:d}), t.asked_by),
-        priority = GREATEST(t.priority, excluded.priority)
+    FROM marked WHERE state = {State.STALE:d} {QUEUED_ALREADY}
 """
 
 
