@@ -44,10 +44,25 @@ def units_of(worktable_id, rows, unit="u"):
     """Return SQL: a unit is of one of these rows; its parameters are those of the rows."""
     if connection.vendor == "postgresql":
         # Not “= ANY”: in a table that has grown since its statistics that is a filter over all units of the table.
-        some = "SELECT * FROM unnest(%s::bigint[]) known(id)" if rows.are else rows.sql
         key = f"{hidden(worktable_id, 's.id')}, s.id"
-        return f"({unit}.worktable_id, {unit}.row_id) IN (SELECT {key} FROM ({some}) s)"
+        return f"({unit}.worktable_id, {unit}.row_id) IN (SELECT {key} FROM ({_ids(rows)}) s)"
     return f"{unit}.worktable_id = {worktable_id:d} AND {rows.holds(f'{unit}.row_id')}"
+
+
+def units_in_order(worktable_id, rows, unit="u"):
+    """Return SQL for an update on PostgreSQL: the units of these rows, one row after the other.
+
+    Units, rows and the queue lie in the order of rows, in their tables and their indexes. A hundred thousand found in
+    the order of a hash table, which PostgreSQL makes of a set, take twice as long.
+    """
+    return (
+        f"FROM (SELECT DISTINCT id FROM ({_ids(rows)}) s ORDER BY id) r "
+        f"WHERE {unit}.worktable_id = {hidden(worktable_id, 'r.id')} AND {unit}.row_id = r.id"
+    )
+
+
+def _ids(rows):
+    return "SELECT * FROM unnest(%s::bigint[]) known(id)" if rows.are else rows.sql
 
 
 def parameters(rows):

@@ -41,8 +41,11 @@ QUEUE_MARKED = f"""
 
 def of_steps(nodes, rows, unit):
     """Return SQL: a unit is of one of these nodes, which are steps of one table, and of one of these rows."""
-    steps = ", ".join(f"{node.id:d}" for node in nodes)
-    return f"{unit}.step_id IN ({steps}) AND {rowsets.units_of(nodes[0].worktable_id, rows, unit)}"
+    return f"{unit}.step_id IN ({_numbers(nodes)}) AND {rowsets.units_of(nodes[0].worktable_id, rows, unit)}"
+
+
+def _numbers(nodes):
+    return ", ".join(f"{node.id:d}" for node in nodes)
 
 
 def making_stale(nodes, rows, reason, about, at):
@@ -50,13 +53,20 @@ def making_stale(nodes, rows, reason, about, at):
 
     What is kept says on by whom: “kept as it is by anna though …”, of which only the end is new.
     """
-    place = "STRPOS" if connection.vendor == "postgresql" else "INSTR"
+    if connection.vendor == "postgresql":
+        place = "STRPOS"
+        of_these = (
+            f"{rowsets.units_in_order(nodes[0].worktable_id, rows)} AND u.step_id IN ({_numbers(nodes)})"
+        )
+    else:
+        place = "INSTR"
+        of_these = f"WHERE {of_steps(nodes, rows, 'u')}"
     by_whom = f"SUBSTR(u.reason, 1, {place}(u.reason, '{THOUGH}') + {len(THOUGH) - 1:d})"
     return (
         f"UPDATE worktables_unit AS u SET state = CASE WHEN kept THEN {State.HELD:d} ELSE {State.STALE:d} END, "
         f"generation = generation + 1, reason = CASE WHEN kept THEN {by_whom} || %s ELSE %s END, about = %s, "
         "changed_at = %s "
-        f"WHERE {of_steps(nodes, rows, 'u')} AND u.state + 0 <> {State.RETIRED:d}",
+        f"{of_these} AND u.state + 0 <> {State.RETIRED:d}",
         [
             reason,
             reason,
@@ -75,9 +85,7 @@ def mark_at_once(graph, nodes, rows, reason, about, at, queued=None):
     """
     worktable_id = nodes[0].worktable_id
     stale, values = making_stale(nodes, rows, reason, about, at)
-    worse = worst_of(
-        graph, worktable_id, f" AND u.step_id NOT IN ({', '.join(str(node.id) for node in nodes)})"
-    )
+    worse = worst_of(graph, worktable_id, f" AND u.step_id NOT IN ({_numbers(nodes)})")
     states = (
         "marked" if len(nodes) == 1 else "(SELECT row_id, MAX(state) AS state FROM marked GROUP BY row_id)"
     )
