@@ -22,6 +22,7 @@ from worktables.models import Link, State, TableStep
 from worktables.queue import expansion, lookups, recovery
 from worktables.queue.batching import end_batches
 from worktables.queue.claiming import claim
+from worktables.queue.cleaning import Cleaning
 from worktables.queue.code import is_installed, not_installed, step_of
 from worktables.queue.durations import tell_duration
 from worktables.queue.garbage import undisturbed
@@ -36,6 +37,7 @@ log = logging.getLogger(__name__)
 
 FIRST_BATCH = {"light": 50, "heavy": 1, "network": 5}
 SHARES = Shares()
+CLEANING = Cleaning()
 _seconds = {}
 
 
@@ -79,6 +81,7 @@ def drain(worker, *, budget_seconds=None, stop=None, watchman=None, shares=SHARE
             recovery.lose(worker, line_of(error))
     if settled:
         end_batches()
+        CLEANING.worked_off(settled)
     return settled
 
 
