@@ -47,7 +47,7 @@ class Attempt:
     """A call while it runs."""
 
     call: Call
-    parameters: dict[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any]
     outputs: dict[str, Any] | None = None
     failure: BaseException | None = None
     started_at: datetime = datetime.min
@@ -82,7 +82,7 @@ def execute(
         In the order of the calls. Outputs were checked against the ports and are plain Python values; every
         declared output is present, optional ones perhaps as ``None``.
     """
-    attempts, moment = [Attempt(call) for call in calls], now()
+    attempts, moment = [Attempt(call, call.parameters) for call in calls], now()
     ready = [attempt for attempt in attempts if prepare(step, attempt, moment)]
     with warnings_in_the_log() as listen, memory_limited(limits.memory):
         place = Place(step, now, listen, watch, limits)

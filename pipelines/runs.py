@@ -37,8 +37,8 @@ class Execution:
     asked_by_id: int | None
     started_at: datetime
     finished_at: datetime
-    inputs: dict[str, Any] = field(default_factory=dict)
-    parameters: dict[str, Any] = field(default_factory=dict)
+    inputs: dict[str, Any]
+    parameters: dict[str, Any]
     outputs: dict[str, Any] = field(default_factory=dict)
     outcome: str = Run.Outcome.OK.value
     error: str = ""

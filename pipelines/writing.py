@@ -63,16 +63,16 @@ def insert_many(
                 [*same.values(), *arrays(types, rows)],
             )
         else:
-            first = _for_sqlite([list(same.values())])[0] if same else []
-            rows = [(*first, *row) for row in _for_sqlite(rows)]
-            at_once = max(1, (connection.features.max_query_params or 999) // len(rows[0]))
+            constants = list(_for_sqlite([list(same.values())])[0]) if same else []
+            rows = _for_sqlite(rows)
+            if connection.queries_logged:  # Django cannot show what is given once and taken twice
+                constants, rows = [], [(*constants, *row) for row in rows]
+            room = (connection.features.max_query_params or 999) - len(constants)
+            at_once = max(1, room // len(rows[0]))
             for start in range(0, len(rows), at_once):
                 part = rows[start : start + at_once]
-                _execute_prepared(
-                    cursor,
-                    _insert_of(table, names, len(part), len(part[0]), conflict),
-                    list(chain.from_iterable(part)),
-                )
+                sql = _insert_of(table, names, len(constants), len(part), len(part[0]), conflict)
+                _execute_prepared(cursor, sql, [*constants, *chain.from_iterable(part)])
 
 
 def update_many(
@@ -201,8 +201,10 @@ def one_by_one(looked_up: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _insert_of(table: str, names: str, n_rows: int, n_columns: int, conflict: str) -> str:
-    marks = f"({', '.join('?' * n_columns)})"
+def _insert_of(table: str, names: str, n_constants: int, n_rows: int, n_columns: int, conflict: str) -> str:
+    """Return the statement for so many rows; what all have in common is given once, and comes first."""
+    constants = (f"?{place}" for place in range(1, n_constants + 1))
+    marks = f"({', '.join([*constants, *'?' * n_columns])})"
     return f"INSERT INTO {table} ({names}) VALUES {', '.join([marks] * n_rows)} {conflict}"
 
 

@@ -51,6 +51,8 @@ def test_runs_are_written_as_they_are_and_numbered(facts, owner):
             asked_by_id=owner.pk if number % 2 else None,
             started_at=MOMENT,
             finished_at=MOMENT.replace(microsecond=0),
+            inputs={"number": number},
+            parameters={},
             outputs={"text": text, "number": 0.1},
             log=text,
         )
@@ -65,7 +67,7 @@ def test_runs_are_written_as_they_are_and_numbered(facts, owner):
     for one in executions:
         run = found[one.pk]
         assert (run.row_id, run.generation, run.log) == (one.row_id, 2**40, one.log)
-        assert run.outputs == one.outputs
+        assert (run.inputs, run.parameters, run.outputs) == (one.inputs, {}, one.outputs)
         assert (run.step_name, run.worker, run.project_id) == ("it's", 'w"', facts["project_id"])
         assert (run.started_at, run.finished_at) == (MOMENT, MOMENT.replace(microsecond=0))
         assert run.asked_by_id == one.asked_by_id
@@ -75,7 +77,7 @@ def test_runs_are_written_as_they_are_and_numbered(facts, owner):
 
 def test_runs_written_by_hand_and_in_bulk_never_share_a_number(facts, owner):
     def execution():
-        return Execution(1, 0, "f" * 32, None, MOMENT, MOMENT)
+        return Execution(1, 0, "f" * 32, None, MOMENT, MOMENT, {}, {})
 
     first, last = execution(), execution()
     write_runs([first], **facts)

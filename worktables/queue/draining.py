@@ -207,11 +207,16 @@ def _take_results(batch, todo, results, worker):
     """Give each work what came of its call, and the run that says so."""
     step = step_of(batch.node)
     batch.ran_as(version_of(step), present_environment(), worker)
+    inputs = [(port.name, port.kind, port.many) for port in step.inputs]
     parameters = [(each.name, each.kind) for each in step.parameters]
     outputs = [(port.name, port.kind) for port in step.outputs]
     said, shown = None, {}
     for work, result in zip(todo, results, strict=True):
-        run = work.run = _begun(work, result.started_at, result.finished_at)
+        if work.parameters is not said:  # most rows have those of their table, which are one object
+            said = work.parameters
+            shown = {name: as_json(kind, said[name]) for name, kind in parameters}
+        taken = {name: _shown(kind, many, work.inputs.get(name)) for name, kind, many in inputs}
+        run = work.run = _begun(work, result.started_at, result.finished_at, taken, shown)
         run.log = result.log
         if result.outputs is None:
             work.stop(State.FAILED, result.error)
@@ -219,13 +224,6 @@ def _take_results(batch, todo, results, worker):
         else:
             work.state, work.outputs = State.FRESH, result.outputs
             run.outputs = {name: as_json(kind, result.outputs[name]) for name, kind in outputs}
-        run.inputs = {
-            port.name: _shown(port.kind, port.many, work.inputs.get(port.name)) for port in step.inputs
-        }
-        if work.parameters is not said:  # most rows have those of their table, which are one object
-            said = work.parameters
-            shown = {name: as_json(kind, said[name]) for name, kind in parameters}
-        run.parameters = shown
 
 
 def _let_go(batch, works, todo, results, twins):
@@ -281,7 +279,7 @@ def _execute_link(batch, todo, worker):
     batch.ran_as(_version_of_link(batch.node.kind), present_environment(), worker)
     for work in todo:
         now = datetime.now(UTC)
-        work.run = _begun(work, now, now)
+        work.run = _begun(work, now, now, {}, {})
         try:
             if batch.node.kind == TableStep.Kind.EXPAND:
                 work.items = expansion.make_items(batch, work)
@@ -293,10 +291,10 @@ def _execute_link(batch, todo, worker):
         work.run.finished_at = datetime.now(UTC)
 
 
-def _begun(work, started_at, finished_at):
-    claim = work.claim
+def _begun(work, started_at, finished_at, inputs, parameters):
+    row_id, generation, _, asked_by = work.claim
     return Execution(
-        claim.row_id, claim.generation, work.fingerprint, claim.asked_by, started_at, finished_at
+        row_id, generation, work.fingerprint, asked_by, started_at, finished_at, inputs, parameters
     )
 
 

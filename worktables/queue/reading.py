@@ -58,8 +58,8 @@ class Work:
     reason: str = ""
     about: set | frozenset | None = frozenset()
     with_kept: str = ""
-    left_out: list = dataclasses.field(default_factory=list)
-    left_out_of: set = dataclasses.field(default_factory=set)
+    left_out: tuple = ()
+    left_out_of: frozenset = frozenset()
     outputs: dict | None = None
     items: list | None = None
     content: str = ""
@@ -310,8 +310,8 @@ def _tell_left_out(obstacles, works):
         for row_id, rows in broken.items():
             named = rows_named(name, rows)
             what = f"the items of {named}" if above.kind == TableStep.Kind.EXPAND else named
-            works[row_id].left_out.append(f"without {what}, which failed")
-            works[row_id].left_out_of.add(above.worktable_id)
+            works[row_id].left_out += (f"without {what}, which failed",)
+            works[row_id].left_out_of |= {above.worktable_id}
 
 
 def feeding(graph, node, link):

@@ -34,6 +34,7 @@ from worktables.storage.rows import in_ids, update_cells
 
 AS_IT_WAS = "unchanged: what it is made from came out the same"
 WITHOUT_OUTPUTS = (State.FAILED, State.EMPTY)
+FRESH = int(State.FRESH)
 SETTLED = {
     "state": "smallint",
     "fingerprint": "text",
@@ -270,22 +271,31 @@ def _write_units(batch, ours, at):
         known = work.known
         run_id = work.run_id or (known.run_id if known else None)
         if work.state == State.FRESH:
-            same = known is not None and known.content == work.content and not work.verified
-            reason = work.reason or ("re-made, same content" if same and work.run else "")
-            if work.verified and not work.left_out and not work.with_kept:
-                reason = AS_IT_WAS
-            without = f"made {' and '.join(dict.fromkeys(work.left_out))}" if work.left_out else ""
-            kept = work.with_kept and f"{work.with_kept}, kept as it is"
-            reason = "; ".join(filter(None, [without, reason, kept]))
             reused = work.reused or (work.verified and bool(known and known.reused))
-            told_of = work.left_out_of | (batch.graph.beyond(batch.node) if work.with_kept else set())
+            reason, told_of = _how_fresh(batch, work)
             about = as_others(told_of, batch.node.worktable_id)
-            facts = (int(work.state), work.fingerprint, work.content, run_id, reused, reason, about)
+            facts = (FRESH, work.fingerprint, work.content, run_id, reused, reason, about)
         else:
             facts = (int(work.state), "", "", run_id, False, work.reason, _about(batch, work))
         rows.append((*facts, work.claim.row_id))
     unit_of = {"worktable_id": batch.node.worktable_id, "step_id": batch.node.id}
     update_many("worktables_unit", "row_id", SETTLED, rows, {"settled_at": at}, unit_of)
+
+
+def _how_fresh(batch, work):
+    """Return what is said of a fresh unit, nothing of most, and the tables that this speaks of."""
+    plain = not work.left_out and not work.with_kept
+    if work.verified and plain:
+        return AS_IT_WAS, ()
+    reason = work.reason
+    if not reason and not work.verified and work.run and work.known and work.known.content == work.content:
+        reason = "re-made, same content"
+    if plain:
+        return reason, ()
+    without = f"made {' and '.join(dict.fromkeys(work.left_out))}" if work.left_out else ""
+    kept = work.with_kept and f"{work.with_kept}, kept as it is"
+    told_of = work.left_out_of | (batch.graph.beyond(batch.node) if work.with_kept else set())
+    return "; ".join(filter(None, [without, reason, kept])), told_of
 
 
 def _about(batch, work):

@@ -1,9 +1,8 @@
 """Making units stale: the statement, and on PostgreSQL all that goes with it in the same one."""
 
-import json
-
 from django.db import connection
 
+from pipelines.writing import encode_json
 from worktables.models import State
 from worktables.queue import rowsets
 from worktables.queue.priorities import BULK, FEW, NOBODY
@@ -110,4 +109,6 @@ def mark_at_once(graph, nodes, rows, reason, about, at, queued=None):
 
 def as_others(about, worktable_id):
     """Write the ids of tables, without one of them, as the database keeps them; None is not known."""
-    return None if about is None else json.dumps(sorted(set(about) - {worktable_id}))
+    if not about:
+        return None if about is None else "[]"
+    return encode_json(sorted(set(about) - {worktable_id}))
