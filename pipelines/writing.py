@@ -188,13 +188,13 @@ def hidden(number: int, column: str) -> str:
     return f"{number:d} + 0 * {column}"
 
 
-def one_by_one(looked_up: str) -> str:
+def one_by_one(looked_up: str, lock: str = "") -> str:
     """Return SQL to be joined: PostgreSQL looks up one row by a unique key, for each row that it is joined with.
 
     In a table that has grown since its statistics it would rather read, for all of them at once, everything that
     shares the first column of the key: of 100,000 results that are remembered, all those of the project.
     """
-    return f"LATERAL ({looked_up} LIMIT 1)"
+    return f"LATERAL ({looked_up} LIMIT 1 {lock})"
 
 
 # ------------------------------------------------------------------ SQLite

@@ -153,6 +153,27 @@ def test_marking_many_rows_never_reads_what_it_adds_to_an_empty_queue(project, o
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="asks PostgreSQL")
 @pytest.mark.django_db(transaction=True)
+def test_no_batch_reads_the_whole_queue_that_was_empty_when_it_was_cleaned(worktable, work, owner):
+    """PostgreSQL believes that it still is, and that reading it costs less than to look two hundred units up."""
+    add_rows(worktable, [{"x": float(number), "y": 0.0} for number in range(3000)], by=owner)
+    work()
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM (TRUNCATE OFF) worktables_todo")
+    graph = graph_of(worktable.project_id)
+    reached = reached_by(graph, worktable.pk, rowsets.all_rows(worktable.pk), [worktable.column("x").pk])
+    mark(graph, reached, "changed", about=set())
+    worker = register_worker("tester")
+
+    with transaction.atomic():
+        batch = claim(worker.token, lambda node: 200)
+        before = read_of("worktables_todo")
+        assert work_through(batch, worker) == 200
+
+        assert read_of("worktables_todo") - before < 1000
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="asks PostgreSQL")
+@pytest.mark.django_db(transaction=True)
 def test_rows_are_marked_one_after_the_other_however_they_are_found(worktable, work, owner):
     """In any other order each is looked for in another place: a hundred thousand took twice as long."""
     add_rows(worktable, [{"x": float(number), "y": 0.0} for number in range(3000)], by=owner)
@@ -191,4 +212,13 @@ def scans_of(table):
     """Return how often this connection has read a table from its beginning to its end."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
+        return cursor.fetchone()[0]
+
+
+def read_of(table):
+    """Return how many rows of a table this connection has read, by whichever way, in this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = %s", [table]
+        )
         return cursor.fetchone()[0]

@@ -15,7 +15,7 @@ from pipelines.fingerprints import content_of, digest_of
 from pipelines.memo import Remembered, remember
 from pipelines.runs import Execution, write_runs
 from pipelines.units import converted, factor_between
-from pipelines.writing import as_array, hidden, update_many
+from pipelines.writing import as_array, one_by_one, update_many
 from worktables.dependencies import graph_of
 from worktables.events import announce_rows
 from worktables.models import State, TableStep
@@ -130,28 +130,32 @@ def _still_ours(batch):
     found = set()
     for generation in {taken.generation for taken in batch.claims.values()}:
         rows = [row_id for row_id, taken in batch.claims.items() if taken.generation == generation]
-        sql, values = _by_key(batch.node, rows)
+        where, values = _by_key(batch.node, rows, [batch.owner, generation])
         with connection.cursor() as cursor:
-            # Not by the index of owners: there lies all that this worker has had since it was last cleaned.
-            cursor.execute(
-                f"DELETE FROM worktables_todo AS t {sql} AND COALESCE(t.owner, '') = %s AND t.generation = %s "
-                "RETURNING row_id",
-                [*values, batch.owner, generation],
-            )
+            cursor.execute(f"DELETE FROM worktables_todo AS t WHERE {where} RETURNING row_id", values)
             found.update(row_id for (row_id,) in cursor.fetchall())
     return found
 
 
-def _by_key(node, rows):
-    """Return SQL and parameters of a deletion: the queued units `t` of a step and of these rows, by their whole key."""
+def _by_key(node, rows, ours):
+    """Return SQL and parameters: a unit in the queue is of this step and one of these rows, and `ours`.
+
+    Each is looked up by its whole key. Not by the index of owners: there lies all that this worker has had since the
+    queue was last cleaned. Nor as PostgreSQL would: where it was empty then, it would read all that has come since.
+    """
+    # COALESCE keeps the index of owners out of it.
+    key = f"t.worktable_id = {node.worktable_id:d} AND t.step_id = {node.id:d}"
+    is_ours = "COALESCE(t.owner, '') = %s AND t.generation = %s"
     if connection.vendor == "postgresql":
-        return (
-            f"USING unnest(%s::bigint[]) v(key_) WHERE t.worktable_id = {hidden(node.worktable_id, 'v.key_')} "
-            f"AND t.row_id = v.key_ AND t.step_id = {hidden(node.id, 'v.key_')}",
-            [as_array("bigint", rows)],
+        facts = "t.ctid AS place, t.owner, t.generation"
+        queued = f"SELECT {facts} FROM worktables_todo t WHERE {key} AND t.row_id = v.key_"
+        places = (
+            f"SELECT t.place FROM unnest(%s::bigint[]) v(key_), {one_by_one(queued, 'FOR UPDATE')} t "
+            f"WHERE {is_ours}"
         )
+        return f"t.ctid = ANY(ARRAY({places}))", [as_array("bigint", rows), *ours]
     condition, ids = in_ids("t.row_id", rows)
-    return f"WHERE t.worktable_id = {node.worktable_id:d} AND t.step_id = {node.id:d} AND {condition}", ids
+    return f"{key} AND {condition} AND {is_ours}", [*ids, *ours]
 
 
 def _fill(batch, works):
